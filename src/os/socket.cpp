@@ -1,0 +1,238 @@
+#include "os/socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+namespace ouro::os {
+namespace {
+
+void set_option(int fd, int level, int option, int value) noexcept {
+  // Advisory options only: what the system refuses is not worth failing for.
+  ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+Fd make_socket(const Address& address) noexcept {
+  const int family = address.raw()->sa_family;
+  return Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+std::string cannot_listen(const Address& address) {
+  return "cannot listen on " + address.to_string();
+}
+
+void set_tcp_options(int fd, const Address& address, const ListenOptions& options) noexcept {
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (address.family() == Address::Family::kIpv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (options.keepalive_idle.count() > 0) {
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive_idle.count()));
+  }
+  if (options.kernel_unsent_bytes > 0) {
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.kernel_unsent_bytes));
+  }
+  if (options.user_timeout.count() > 0) {
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options.user_timeout.count()));
+  }
+}
+
+// 0, or the errno of binding to it.
+int try_bind(const Address& address) noexcept {
+  const Fd fd = make_socket(address);
+  if (!fd.valid()) return errno;
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.family() == Address::Family::kIpv6) {
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  }
+  return ::bind(fd.get(), address.raw(), address.raw_size()) == 0 ? 0 : errno;
+}
+
+// With SO_REUSEPORT a second instance would bind happily and take half the traffic. Binding once
+// without it tells whether the address is free. The kernel takes a killed server's io_uring apart
+// in the background, and its accepts hold the address until then: so a few tries.
+Result<void> probe_address(const Address& address) {
+  constexpr int kTries = 10;
+  constexpr timespec kPause{0, 30'000'000};
+  int error = try_bind(address);
+  for (int i = 1; i < kTries && error == EADDRINUSE; ++i) {
+    ::nanosleep(&kPause, nullptr);
+    error = try_bind(address);
+  }
+  if (error != 0) return fail_errno(cannot_listen(address), error);
+  return {};
+}
+
+// A Unix socket file outlives its server. It is replaced only if nobody answers on it.
+Result<void> remove_stale_file(const Address& address) {
+  struct stat status{};
+  const std::string path = address.path();
+  if (path.empty() || ::lstat(path.c_str(), &status) != 0) return {};
+  if (!S_ISSOCK(status.st_mode)) {
+    return fail(Errc::kAddressInUse, cannot_listen(address) + ": the file is not a socket");
+  }
+  const Fd fd = make_socket(address);
+  if (!fd.valid()) return fail_errno(cannot_listen(address), errno);
+  const int result = ::connect(fd.get(), address.raw(), address.raw_size());
+  if (result == 0 || errno != ECONNREFUSED) {
+    return fail_errno(cannot_listen(address), EADDRINUSE);
+  }
+  ::unlink(path.c_str());
+  return {};
+}
+
+Result<void> prepare(int fd, const Address& address, const ListenOptions& options) {
+  if (address.is_unix()) return remove_stale_file(address);
+  if (options.probe && address.port() != 0) {
+    if (auto free = probe_address(address); !free) return free;
+  }
+  set_tcp_options(fd, address, options);
+  if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  return {};
+}
+
+}  // namespace
+
+Result<Fd> listen_socket(const Address& address, const ListenOptions& options) {
+  Fd fd = make_socket(address);
+  if (!fd.valid()) return fail_errno(cannot_listen(address), errno);
+  if (auto ready = prepare(fd.get(), address, options); !ready) {
+    return std::unexpected(ready.error());
+  }
+  if (::bind(fd.get(), address.raw(), address.raw_size()) != 0) {
+    return fail_errno(cannot_listen(address), errno);
+  }
+  if (address.is_unix() && !address.path().empty() &&
+      ::chmod(address.path().c_str(), options.unix_mode) != 0) {
+    return fail_errno(cannot_listen(address), errno);
+  }
+  if (::listen(fd.get(), options.backlog) != 0) return fail_errno(cannot_listen(address), errno);
+  return fd;
+}
+
+Result<Fd> connect_socket(const Address& address) {
+  Fd fd = make_socket(address);
+  if (!fd.valid()) return fail_errno("cannot connect to " + address.to_string(), errno);
+  if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  return fd;
+}
+
+Address local_address(int fd) noexcept {
+  sockaddr_storage raw{};
+  socklen_t size = sizeof raw;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return {};
+  return Address::from_raw(reinterpret_cast<sockaddr*>(&raw), size);
+}
+
+Address peer_address(int fd) noexcept {
+  sockaddr_storage raw{};
+  socklen_t size = sizeof raw;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&raw), &size) != 0) return {};
+  return Address::from_raw(reinterpret_cast<sockaddr*>(&raw), size);
+}
+
+int accept_now(int listening_fd) noexcept {
+  const int fd = ::accept4(listening_fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return fd >= 0 ? fd : -errno;
+}
+
+int connect_now(int fd, const Address& address) noexcept {
+  return ::connect(fd, address.raw(), address.raw_size()) == 0 ? 0 : -errno;
+}
+
+int receive_now(int fd, std::span<std::byte> into, OperationVariant variant) noexcept {
+  iovec part{into.data(), into.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ssize_t count = -1;
+  switch (variant) {
+    case OperationVariant::kRecv:
+      count = ::recv(fd, into.data(), into.size(), 0);
+      break;
+    case OperationVariant::kRead:
+      count = ::read(fd, into.data(), into.size());
+      break;
+    case OperationVariant::kRecvmsg:
+      count = ::recvmsg(fd, &message, 0);
+      break;
+    case OperationVariant::kReadv:
+      count = ::readv(fd, &part, 1);
+      break;
+  }
+  return count >= 0 ? static_cast<int>(count) : -errno;
+}
+
+int send_now(int fd, std::span<const iovec> parts, OperationVariant variant) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  ssize_t count = -1;
+  if (variant == OperationVariant::kRead && parts.size() == 1) {
+    count = ::write(fd, parts[0].iov_base, parts[0].iov_len);
+  } else if (variant == OperationVariant::kReadv || variant == OperationVariant::kRead) {
+    count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
+  } else if (variant == OperationVariant::kRecv && parts.size() == 1) {
+    count = ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+  } else {
+    count = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  }
+  return count >= 0 ? static_cast<int>(count) : -errno;
+}
+
+void shutdown_write(int fd) noexcept { ::shutdown(fd, SHUT_WR); }
+
+void reset_on_close(int fd) noexcept {
+  const linger now{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void close_now(int fd) noexcept { ::close(fd); }
+
+void set_nonblocking(int fd) noexcept {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+void set_blocking(int fd) noexcept {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) != 0) ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+bool is_unix(int fd) noexcept {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+int pending_error(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+std::size_t open_files_max() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
+}
+
+std::size_t locked_memory_max() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+std::size_t unread_bytes(int fd) noexcept {
+  int count = 0;
+  return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+}  // namespace ouro::os
