@@ -1,0 +1,72 @@
+// Blocks of equal size for receiving, and for what slow peers have not taken yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "os/memory.h"
+#include "ouro/buffer.h"
+
+namespace ouro::detail {
+
+// Belongs to one worker. Grows by slabs of huge-page size up to its bound and gives them back when
+// a burst is over. The block given back last is taken first, from the lowest slab that has one: so
+// what is in use stays small and hot in the cache, and high slabs fall empty.
+class BufferPool {
+ public:
+  BufferPool(std::size_t block_bytes, std::size_t blocks_max);
+  ~BufferPool();
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+  // Null when the bound is reached or memory is out. The block is empty and kProgram's.
+  [[nodiscard]] Block* take() noexcept;
+  void give(Block* block) noexcept;
+
+  [[nodiscard]] bool available() const noexcept;
+  [[nodiscard]] Block* at(std::uint32_t index) noexcept;
+  [[nodiscard]] std::size_t block_bytes() const noexcept { return block_bytes_; }
+  [[nodiscard]] std::size_t blocks_max() const noexcept { return blocks_max_; }
+  [[nodiscard]] std::size_t used_bytes() const noexcept { return used_ * block_bytes_; }
+  // Memory the pool holds, used or not.
+  [[nodiscard]] std::size_t held_bytes() const noexcept;
+  // Gives back slabs that were unused since the last call.
+  void trim() noexcept;
+  // Makes every slab now, for memory that is to be registered with the kernel; it is never
+  // trimmed.
+  [[nodiscard]] bool fill() noexcept;
+  // The kernel knows this memory: its blocks can be sent without a copy.
+  [[nodiscard]] bool registered() const noexcept { return registered_; }
+  void set_registered() noexcept { registered_ = true; }
+  [[nodiscard]] std::size_t slab_count() const noexcept { return slabs_.size(); }
+  [[nodiscard]] const os::Mapping& slab_memory(std::size_t slab) const noexcept;
+  [[nodiscard]] std::size_t slab_of(const Block* block) const noexcept;
+
+ private:
+  static constexpr std::size_t kSlabsMax = 64;  // one bit each in mask_
+
+  struct Slab {
+    os::Mapping memory;
+    std::unique_ptr<Block[]> blocks;
+    Block* free = nullptr;
+    std::size_t used = 0;
+    bool idle_since_trim = false;
+    bool resident = true;
+  };
+
+  bool grow() noexcept;
+
+  // Not a power of two where it can be helped: the beginnings of all blocks, which is what small
+  // messages touch, would share a few sets of the cache.
+  std::size_t block_bytes_;
+  std::size_t blocks_max_;
+  std::size_t slab_blocks_;
+  std::size_t used_ = 0;
+  bool registered_ = false;
+  std::uint64_t mask_ = 0;  // slabs with a free block
+  std::vector<Slab> slabs_;
+};
+
+}  // namespace ouro::detail

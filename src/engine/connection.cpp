@@ -1,0 +1,268 @@
+// A connection's beginning, receiving and end. Sending is in connection_send.cpp.
+#include "ouro/connection.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "engine/connection_state.h"
+#include "engine/worker_loop.h"
+
+namespace ouro::engine {
+namespace {
+
+constexpr std::uint64_t kMillisecond = 1'000'000;
+constexpr std::chrono::seconds kFlushLimit{60};  // close() gives up on a peer that takes nothing
+
+}  // namespace
+
+ConnectionState::ConnectionState(WorkerLoop& loop_, File file, Handler& handler_) noexcept
+    : loop(loop_), handler(&handler_), file_(file), last_active_ns_(loop_.now_ns()) {}
+
+void ConnectionState::set_slot(std::uint32_t slot, std::uint32_t generation) noexcept {
+  slot_ = slot;
+  generation_ = generation;
+}
+
+void ConnectionState::begin_connect(const Address& to, std::chrono::milliseconds timeout) {
+  outgoing_ = connecting_ = true;
+  ++in_flight_;
+  loop.backend().connect(token(Op::kConnect), file_, to);
+  const auto limit = static_cast<std::uint64_t>(std::chrono::nanoseconds(timeout).count());
+  loop.timers().start(*this, loop.now_ns() + limit);
+}
+
+void ConnectionState::connected(const Completion& completion) {
+  --in_flight_;
+  connecting_ = false;
+  if (dying_) return settle();
+  loop.timers().stop(*this);
+  if (completion.error != Errc::kNone) return die(completion.error);
+  loop.counted().connections_connected.add();
+  begin_open();
+}
+
+void ConnectionState::begin_open() {
+  start_idle_timer(idle_chosen_ ? std::chrono::milliseconds{idle_timeout_ms_}
+                                : loop.options().idle_timeout);
+  choose_zero_copy();
+  handler->opened(*this);
+  if (dying_) return;
+  if (queue.head != nullptr && !sending_) start_send();
+  if (finishing_ && queue.head == nullptr) send_fin();
+  arm_receive();
+}
+
+void ConnectionState::arm_receive() {
+  if (receiving_ || connecting_ || ended_ || dying_ || ConnectionHook::linked()) return;
+  if (paused_ && !discarding_) return;
+  const ReceiveRequest request = loop.policy().request(history_, pending_bytes(), loop.window());
+  if (request.credit == 0) {
+    if (!stalled_) loop.counted().window_stalls.add();
+    stalled_ = window_full_ = true;
+    return;
+  }
+  stalled_ = false;
+  receiving_ = true;
+  ++in_flight_;
+  loop.backend().receive(token(Op::kReceive), file_, request);
+}
+
+void ConnectionState::received(const Completion& completion) {
+  if (!completion.more) {
+    receiving_ = false;
+    --in_flight_;
+  }
+  Buffer buffer(completion.block);
+  if (dying_) return settle();
+  if (completion.error != Errc::kNone) return receive_failed(completion.error);
+  if (completion.result == 0) return peer_ended();
+  deliver(std::move(buffer));
+  arm_receive();
+}
+
+void ConnectionState::deliver(Buffer buffer) {
+  const std::size_t size = buffer.size();
+  received_bytes += size;
+  last_active_ns_ = loop.now_ns();
+  loop.counted().receives.add();
+  loop.counted().received_bytes.add(size);
+  const bool unsuited = loop.policy().learn(history_, size);
+  if (!discarding_) handler->data(*this, std::move(buffer));
+  // A multishot without a limit would go on into a full window, or past a pause.
+  const bool overflowing =
+      loop.policy().unlimited() && (paused_ || pending_bytes() >= loop.window());
+  if (receiving_ && !dying_ && (unsuited || overflowing)) {
+    loop.backend().cancel(token(Op::kReceive), file_);
+  }
+}
+
+void ConnectionState::receive_failed(Errc error) {
+  switch (error) {
+    case Errc::kCancelled:  // withdrawn to be asked again in another way
+    case Errc::kWouldBlock:
+      return arm_receive();
+    case Errc::kNoBuffers:
+      loop.counted().buffer_stalls.add();
+      // Its memory waits for distant peers to acknowledge: copying is better than waiting too.
+      if (give_up_zero_copy()) return arm_receive();
+      if (!receiving_ && !ConnectionHook::linked()) loop.park(*this);
+      return;
+    default:
+      return die(error);
+  }
+}
+
+void ConnectionState::peer_ended() {
+  ended_ = true;
+  last_active_ns_ = loop.now_ns();
+  if (finished_) return die(Errc::kNone);
+  if (!discarding_) handler->ended(*this);
+  // While bytes are unsent, nothing but the send itself tells whether the peer is still there.
+}
+
+bool ConnectionState::quiet(std::uint64_t since_ns) const noexcept {
+  return pending_bytes() == 0 && last_active_ns_ <= since_ns &&
+         loop.backend().unread_bytes(file_) == 0;
+}
+
+void ConnectionState::close_gently() {
+  if (dying_ || discarding_) return;
+  if (connecting_) return die(Errc::kAborted);
+  discarding_ = true;
+  if (finished_) {
+    linger();
+  } else {
+    if (idle_timeout_ms_ == 0) start_idle_timer(kFlushLimit);
+    finish_sending();
+  }
+  arm_receive();
+}
+
+void ConnectionState::die(Errc reason) {
+  if (dying_) return;
+  dying_ = true;
+  reason_ = reason;
+  loop.timers().stop(*this);
+  withdraw_operations();
+  settle();
+}
+
+// Not a word to the peer but RST: what is unsent is lost, and it shall know.
+void ConnectionState::cut(Errc reason) {
+  if (dying_) return;
+  cut_ = true;
+  loop.backend().reset_on_close(file_);
+  die(reason);
+}
+
+void ConnectionState::withdraw_operations() {
+  if (receiving_) loop.backend().cancel(token(Op::kReceive), file_);
+  if (sending_) loop.backend().cancel(sending_token_, file_);
+  if (connecting_) loop.backend().cancel(token(Op::kConnect), file_);
+}
+
+// Once nothing is under way, the end of the turn closes and frees it.
+void ConnectionState::settle() {
+  if (in_flight_ == 0) loop.retire(*this);
+}
+
+bool ConnectionState::close_file() {
+  if (in_flight_ > 0) return false;
+  if (!file_closed_) loop.backend().close(file_);
+  file_closed_ = true;
+  return true;
+}
+
+void ConnectionState::bury() {
+  while (queue.head != nullptr) detail::release(queue.pop());
+  Counters& counted = loop.counted();
+  if (cut_) {
+    counted.connections_cut.add();
+  } else if (reason_ == Errc::kReset) {
+    counted.connections_reset.add();
+  } else if (reason_ == Errc::kTimedOut) {
+    counted.connections_timed_out.add();
+  }
+  handler->closed(*this, reason_);
+}
+
+void ConnectionState::pause_receiving() {
+  paused_ = true;
+  if (receiving_ && loop.policy().unlimited()) {
+    loop.backend().cancel(token(Op::kReceive), file_);
+  }
+}
+
+void ConnectionState::resume_receiving() {
+  paused_ = false;
+  arm_receive();
+}
+
+void ConnectionState::restart_idle_timer(std::chrono::milliseconds timeout) {
+  if (discarding_ || dying_) return;
+  idle_chosen_ = true;
+  // While it connects, the one timer it has is taken: begin_open() will start it.
+  if (connecting_) {
+    idle_timeout_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(0, timeout.count()));
+  } else {
+    start_idle_timer(timeout);
+  }
+}
+
+void ConnectionState::start_idle_timer(std::chrono::milliseconds timeout) {
+  idle_timeout_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(0, timeout.count()));
+  loop.timers().stop(*this);
+  if (idle_timeout_ms_ == 0) return;
+  loop.timers().start(*this, loop.now_ns() + idle_timeout_ms_ * kMillisecond);
+}
+
+// One timer serves connecting, idling and lingering: they follow each other. Activity does not
+// touch the timer; when it fires early it is started again for what is left.
+void ConnectionState::expired() {
+  if (connecting_ || (discarding_ && finished_)) {
+    return die(connecting_ ? Errc::kTimedOut : Errc::kNone);
+  }
+  const std::uint64_t deadline = last_active_ns_ + idle_timeout_ms_ * kMillisecond;
+  if (loop.now_ns() >= deadline) return die(Errc::kTimedOut);
+  loop.timers().start(*this, deadline);
+}
+
+}  // namespace ouro::engine
+
+namespace ouro {
+namespace {
+
+engine::ConnectionState& state(Connection& connection) noexcept {
+  return static_cast<engine::ConnectionState&>(connection);
+}
+const engine::ConnectionState& state(const Connection& connection) noexcept {
+  return static_cast<const engine::ConnectionState&>(connection);
+}
+
+}  // namespace
+
+void Handler::ended(Connection& connection) { connection.close(); }
+
+void Connection::send(Buffer buffer) { state(*this).enqueue(std::move(buffer)); }
+void Connection::send(std::span<const std::byte> bytes) { state(*this).enqueue(bytes); }
+void Connection::finish() { state(*this).finish_sending(); }
+void Connection::close() { state(*this).close_gently(); }
+void Connection::abort(Errc reason) { state(*this).cut(reason); }
+void Connection::pause() { state(*this).pause_receiving(); }
+void Connection::resume() { state(*this).resume_receiving(); }
+std::size_t Connection::unsent() const noexcept { return state(*this).queue.bytes; }
+std::uint64_t Connection::received_bytes() const noexcept { return state(*this).received_bytes; }
+std::uint64_t Connection::sent_bytes() const noexcept { return state(*this).sent_bytes; }
+void Connection::set_idle_timeout(std::chrono::milliseconds timeout) {
+  state(*this).restart_idle_timer(timeout);
+}
+void Connection::set_handler(Handler& handler) noexcept { state(*this).handler = &handler; }
+Worker& Connection::worker() const noexcept { return state(*this).loop; }
+Address Connection::peer() const {
+  return state(*this).loop.backend().peer_address(state(*this).file());
+}
+Address Connection::local() const {
+  return state(*this).loop.backend().local_address(state(*this).file());
+}
+
+}  // namespace ouro

@@ -1,0 +1,41 @@
+#include "engine/drain.h"
+
+#include <utility>
+
+#include "engine/worker_loop.h"
+
+namespace ouro::engine {
+
+Drain::~Drain() { loop_.timers().stop(*this); }
+
+void Drain::start(std::chrono::milliseconds limit, std::function<void(std::size_t)> done) {
+  if (running()) return;
+  done_ = std::move(done);
+  started_ns_ = loop_.now_ns();
+  limit_ns_ = static_cast<std::uint64_t>(std::chrono::nanoseconds(limit).count());
+  loop_.timers().start(*this, started_ns_ + kLookNs);
+}
+
+void Drain::expired() {
+  const std::uint64_t now = loop_.now_ns();
+  const std::uint64_t passed = now - started_ns_;
+  loop_.for_each_connection([&](ConnectionState& connection) {
+    if (passed >= limit_ns_) {
+      if (!connection.dying()) ++cut_;
+      connection.cut(Errc::kTimedOut);
+    } else if (passed >= limit_ns_ / 2 || connection.quiet(now - kQuietNs)) {
+      connection.close_gently();
+    }
+  });
+  if (loop_.connection_count() == 0) return connections_gone();
+  loop_.timers().start(*this, now + kLookNs);
+}
+
+void Drain::connections_gone() {
+  if (!running()) return;
+  loop_.timers().stop(*this);
+  const auto done = std::exchange(done_, nullptr);
+  done(cut_);
+}
+
+}  // namespace ouro::engine

@@ -1,0 +1,40 @@
+// Leaving without hurting anyone: what is queued is accepted, what is under way finishes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+#include "engine/timer_wheel.h"
+
+namespace ouro::engine {
+
+class WorkerLoop;
+
+// Looks over the connections every few milliseconds: a quiet one is closed with FIN, a busy one
+// when it falls quiet. At half the limit nobody is read from any more; at the limit what is left
+// is cut. Belongs to one worker and runs once.
+class Drain final : private TimerNode {
+ public:
+  explicit Drain(WorkerLoop& loop) noexcept : loop_(loop) {}
+  ~Drain() override;
+
+  void start(std::chrono::milliseconds limit, std::function<void(std::size_t)> done);
+  [[nodiscard]] bool running() const noexcept { return static_cast<bool>(done_); }
+  // Told by the worker when the last connection has gone.
+  void connections_gone();
+
+ private:
+  static constexpr std::uint64_t kLookNs = 10'000'000;
+  static constexpr std::uint64_t kQuietNs = 50'000'000;
+
+  void expired() override;
+
+  WorkerLoop& loop_;
+  std::function<void(std::size_t)> done_;
+  std::uint64_t started_ns_ = 0;
+  std::uint64_t limit_ns_ = 0;
+  std::size_t cut_ = 0;
+};
+
+}  // namespace ouro::engine

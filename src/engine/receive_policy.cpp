@@ -1,0 +1,55 @@
+#include "engine/receive_policy.h"
+
+#include <algorithm>
+
+namespace ouro::engine {
+ReceivePolicy::ReceivePolicy(const LaboratoryOptions& options, const BackendTraits& traits,
+                             std::size_t window_bytes) noexcept
+    : multishot_(traits.multishot_receive && (options.receive == ReceiveMode::kAuto ||
+                                              options.receive == ReceiveMode::kMultishot)),
+      limited_(traits.receive_limit),
+      poll_first_(options.receive == ReceiveMode::kPollFirst),
+      buffer_bytes_(options.buffer_bytes == 0 ? kCreditAlone
+                                              : static_cast<std::uint32_t>(options.buffer_bytes)) {
+  buffer_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(buffer_bytes_, window_bytes));
+}
+
+ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t unsent,
+                                      std::size_t window) const noexcept {
+  ReceiveRequest request;
+  if (unsent >= window) return request;
+  const std::uint32_t credit = mixed_turns_ > 0 ? kCreditMixed : kCreditAlone;
+  request.credit = static_cast<std::uint32_t>(std::min<std::size_t>(credit, window - unsent));
+  request.poll_first = poll_first_;
+  if (history.zero_copy) request.group = BufferGroup::kZeroCopy;
+  // With bytes unsent the window must hold to the byte: only a single receive promises that.
+  request.multishot = multishot_ && unsent == 0 && (limited_ || !history.streaming);
+  if (request.multishot && !limited_ && !history.zero_copy) request.group = BufferGroup::kSmall;
+  if (!request.multishot) request.credit = std::min(request.credit, buffer_bytes_);
+  return request;
+}
+
+bool ReceivePolicy::learn(ReceiveHistory& history, std::size_t received) noexcept {
+  const bool small = received < kSmallMessage;
+  (small ? saw_small_ : saw_large_) = true;
+  if (limited_) return false;
+  if (!small) {
+    history.small_streak = 0;
+    const bool moved = !history.streaming;
+    history.streaming = true;
+    return moved && multishot_;
+  }
+  if (history.streaming && ++history.small_streak >= kSmallStreak) {
+    history.streaming = false;
+    history.small_streak = 0;
+  }
+  return false;
+}
+
+void ReceivePolicy::begin_turn() noexcept {
+  if (saw_small_ && saw_large_) mixed_turns_ = kMixedTurns;
+  if (mixed_turns_ > 0) --mixed_turns_;
+  saw_small_ = saw_large_ = false;
+}
+
+}  // namespace ouro::engine

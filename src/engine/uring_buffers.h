@@ -1,0 +1,69 @@
+// The buffers that the kernel may fill, one ring of them for each pool.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/buffer_pool.h"
+#include "os/ring.h"
+#include "ouro/error.h"
+
+namespace ouro::engine {
+
+// The kernel's 16-bit name for a lent block: which group, and which block of its pool.
+class BufferId {
+ public:
+  static constexpr std::uint32_t kIndexBits = 14;
+  static constexpr std::uint32_t kBlocksMax = 1u << kIndexBits;
+
+  explicit BufferId(std::uint32_t raw) noexcept : raw_(raw) {}
+  BufferId(std::uint32_t group, std::uint32_t index) noexcept : raw_(group << kIndexBits | index) {}
+  [[nodiscard]] std::uint16_t raw() const noexcept { return static_cast<std::uint16_t>(raw_); }
+  [[nodiscard]] std::uint32_t group() const noexcept { return raw_ >> kIndexBits; }
+  [[nodiscard]] std::uint32_t index() const noexcept { return raw_ & (kBlocksMax - 1); }
+
+ private:
+  std::uint32_t raw_;
+};
+
+// Lends blocks of a pool to the kernel through a provided-buffer ring. Only as many are lent as
+// recent turns have used, with some to spare: the kernel takes them in turn, so each block lent
+// in excess is one more cold piece of memory on everybody's way.
+class UringBuffers {
+ public:
+  UringBuffers(std::size_t block_bytes, std::size_t blocks_max) : pool_(block_bytes, blocks_max) {}
+  ~UringBuffers();
+  UringBuffers(const UringBuffers&) = delete;
+  UringBuffers& operator=(const UringBuffers&) = delete;
+
+  // Tells the kernel of the ring, under this group number.
+  [[nodiscard]] Result<void> register_with(io_uring* ring, std::uint16_t group);
+  // Also registers the memory itself, for sending without a copy. Before the ring is started.
+  [[nodiscard]] Result<void> register_memory(io_uring* ring);
+
+  // Lends what was used since; before each hand-over to the kernel.
+  void refill() noexcept;
+  // The kernel has filled a block: it is the program's now.
+  [[nodiscard]] detail::Block* filled(std::uint32_t index, std::uint32_t bytes) noexcept;
+  // A receive found nothing lent: more is to be lent from now on.
+  void ran_dry() noexcept;
+  // Once a second: lend less if less was used.
+  void trim() noexcept;
+
+  [[nodiscard]] bool has_buffers() const noexcept { return lent_ > 0 || pool_.available(); }
+  [[nodiscard]] detail::BufferPool& pool() noexcept { return pool_; }
+  [[nodiscard]] const detail::BufferPool& pool() const noexcept { return pool_; }
+
+ private:
+  static constexpr std::uint32_t kLentMin = 16;
+
+  detail::BufferPool pool_;
+  io_uring_buf_ring* lending_ = nullptr;
+  std::uint32_t entries_ = 0;  // size of the lending ring, a power of two
+  std::uint32_t lent_ = 0;
+  std::uint32_t lent_wanted_ = 0;
+  std::uint32_t taken_in_turn_ = 0;
+  std::uint32_t taken_peak_ = 0;  // most in one turn since the last trim
+  std::uint16_t group_ = 0;
+};
+
+}  // namespace ouro::engine
