@@ -1,0 +1,53 @@
+// What the master and a child say to each other, over a socketpair of their own. Nobody waits: a
+// message that does not fit is not sent, and the master's next look makes up for it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "os/fd.h"
+
+namespace ouro::host {
+
+enum class MessageKind : std::uint32_t {
+  // The master says:
+  kStart,    // number: 1 if the engine is io_uring; listen now
+  kPing,     // make a turn, so that I see you move
+  kAdopt,    // fds: the listeners of worker `number`, then the receiving end of its inbox
+  kRelease,  // worker `number` looks after its sockets itself again
+  kWake,     // a place under the limit is free
+  kDrain,    // number: milliseconds until what is left is cut
+  // A child says:
+  kMade,     // number: 1 if the engine is io_uring; text: why it is not
+  kReady,    // it serves
+  kDrained,  // number: connections it had to cut; it ends now
+  kFailed,   // text: why it cannot start; it ends now
+};
+
+struct Message {
+  MessageKind kind{};
+  std::uint64_t number = 0;
+  std::string text{};      // cut at kTextMax
+  std::vector<int> fds{};  // lent; the receiver gets copies
+};
+
+inline constexpr std::size_t kTextMax = 480;
+
+// False: the other side's queue is full, or it has gone.
+bool send_control(int socket, const Message& message) noexcept;
+
+struct ReceivedMessage {
+  MessageKind kind{};
+  std::uint64_t number = 0;
+  std::string text;
+  std::vector<os::Fd> fds;
+};
+
+// Nothing: no message is there; `gone` says whether the other side has died.
+[[nodiscard]] std::optional<ReceivedMessage> receive_control(int socket, bool& gone);
+
+}  // namespace ouro::host

@@ -1,0 +1,83 @@
+// The door of one worker: decides about each fresh connection whether it is served here, by another
+// worker, or has to wait because the server is full. Lives in the worker's process (or thread) and
+// sees the others only through the shared pages and the inboxes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "host/balance.h"
+#include "host/claims.h"
+#include "host/inbox.h"
+#include "host/shared_pages.h"
+#include "ouro/worker.h"
+
+namespace ouro::host {
+
+struct GateOptions {
+  unsigned self = 0;
+  std::uint64_t max_connections = 0;                  // over all workers; 0: no limit
+  std::uint64_t worker_connections_max = UINT64_MAX;  // nobody is handed more than it can hold
+};
+
+class Gate final : public Admission {
+ public:
+  Gate(const GateOptions& options, std::span<WorkerPage> pages, const Inboxes& inboxes,
+       Worker& worker, Handler& handler);
+
+  Verdict admit(int fd) override;
+  void left() override;
+
+  // A place is free: those who wait are asked for again.
+  void wake();
+  // Takes what others send to `from`: this worker, or one that is down or hung.
+  void open_inbox(unsigned from, os::Fd receiving_end);
+  void close_inbox(unsigned from) { inboxes_open_.erase(from); }
+  // From now on this worker keeps what it accepts.
+  void keep_all();
+  // Takes what is in the inboxes now; true if there was anything.
+  bool empty_inboxes();
+  // Connections that are here and have no place yet.
+  [[nodiscard]] std::size_t waiting() const noexcept { return held_back_ + unclaimed_.size(); }
+
+ private:
+  // Connections on their way to one worker, sent together at the end of the turn.
+  struct Parcel {
+    std::uint32_t generation = 0;
+    std::vector<os::Fd> connections;
+  };
+  struct OpenInbox {
+    os::Fd receiving_end;
+    std::unique_ptr<Watch> watch;
+  };
+
+  [[nodiscard]] unsigned choose();
+  void hand_over(unsigned target, int fd);
+  void send_parcel(unsigned target);
+  void send_parcels();
+  bool empty_inbox(int receiving_end);
+  void accept_delivery(Delivery& delivery);
+  // Serves those that have a place, and keeps the others until there is one.
+  void serve_claimed(std::vector<os::Fd>& connections);
+  void serve_unclaimed(std::vector<os::Fd>& connections);
+  void wake_someone();
+
+  const GateOptions options_;
+  std::span<WorkerPage> pages_;
+  const Inboxes& inboxes_;
+  Worker& worker_;
+  Handler& handler_;
+  Claims claims_;
+  std::vector<WorkerLoad> loads_;
+  std::vector<Parcel> parcels_;
+  std::size_t held_back_ = 0;      // told the worker to keep them since it last asked
+  std::vector<os::Fd> unclaimed_;  // received without a place; few: what was under way at a death
+  Timer parcels_due_;
+  Timer wake_due_;
+  std::map<unsigned, OpenInbox> inboxes_open_;
+  bool keep_all_ = false;
+};
+
+}  // namespace ouro::host

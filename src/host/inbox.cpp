@@ -1,0 +1,61 @@
+#include "host/inbox.h"
+
+#include <array>
+#include <span>
+
+#include "base/check.h"
+
+namespace ouro::host {
+namespace {
+
+struct Packet {
+  std::uint32_t target = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t count = 0;
+};
+
+}  // namespace
+
+Result<Inboxes> Inboxes::create(unsigned workers) {
+  Inboxes inboxes;
+  for (unsigned i = 0; i < workers; ++i) {
+    auto pair = os::make_socket_pair();
+    if (!pair) return std::unexpected(pair.error());
+    inboxes.pairs_.push_back(std::move(*pair));
+  }
+  return inboxes;
+}
+
+bool Inboxes::send(unsigned target, std::uint32_t generation,
+                   const std::vector<os::Fd>& connections) const noexcept {
+  OURO_CHECK(connections.size() <= kHandOverBatch);
+  const Packet packet{target, generation, static_cast<std::uint32_t>(connections.size())};
+  std::array<int, kHandOverBatch> fds{};
+  for (std::size_t i = 0; i < connections.size(); ++i) fds[i] = connections[i].get();
+  return os::send_message(pairs_[target].second.get(), std::as_bytes(std::span(&packet, 1)),
+                          std::span(fds.data(), connections.size()));
+}
+
+bool Inboxes::wake(unsigned target) const noexcept { return send(target, 0, {}); }
+
+void Inboxes::keep_only(unsigned worker) noexcept {
+  for (unsigned i = 0; i < pairs_.size(); ++i) {
+    if (i != worker) pairs_[i].first.reset();
+  }
+}
+
+std::optional<Delivery> receive_delivery(int receiving_end) {
+  Packet packet;
+  Delivery delivery;
+  const os::Reception reception = os::receive_message(
+      receiving_end, std::as_writable_bytes(std::span(&packet, 1)), delivery.connections);
+  if (reception.what != os::Received::kMessage || reception.size != sizeof packet) {
+    return std::nullopt;
+  }
+  delivery.target = packet.target;
+  delivery.generation = packet.generation;
+  delivery.count = packet.count;
+  return delivery;
+}
+
+}  // namespace ouro::host

@@ -1,0 +1,114 @@
+// The master: the first process, which starts, watches and replaces the others. It reads signals
+// and what its children say, and never anything from the network.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/adoption.h"
+#include "host/child.h"
+#include "host/heartbeat.h"
+#include "host/host.h"
+#include "host/respawn.h"
+
+namespace ouro::host {
+
+// What follows from the options and the machine.
+struct Plan {
+  unsigned workers = 1;
+  std::vector<unsigned> cpus;  // to pin worker i to cpus[i]; empty: the scheduler places them
+  std::optional<os::User> user;
+  std::uint64_t worker_connections_max = 0;
+};
+
+class Master {
+ public:
+  Master(const HostOptions& options, Plan plan);
+
+  // The server's whole life in this process; children end inside and never return. The exit code.
+  [[nodiscard]] int run();
+
+ private:
+  // A place for a child; the processes in it come and go.
+  struct Child {
+    unsigned index = 0;
+    bool is_worker = true;
+    WorkerPage* page = nullptr;
+    os::ProcessId process = 0;  // 0: none
+    os::Fd control;
+    bool made = false;  // its engine; it waits for the word to start
+    bool ready = false;
+    bool uring = false;
+    std::string engine_reason;
+    Heartbeat heartbeat;
+    Respawn respawn;
+    std::uint64_t started_ns = 0;
+    std::optional<std::uint64_t> respawn_ns;  // when the next one is due
+
+    explicit Child(std::chrono::milliseconds watchdog) noexcept : heartbeat(watchdog) {}
+  };
+
+  // Starting (master_start.cpp).
+  [[nodiscard]] Result<void> prepare();
+  void make_children();
+  [[nodiscard]] Result<void> start_all();
+  [[nodiscard]] Result<void> spawn(Child& child);
+  [[noreturn]] void live_as(const Child& child, os::Fd control);
+  [[nodiscard]] WorkerStart take_for_worker(unsigned index, os::Fd control);
+  [[nodiscard]] AttendantStart take_for_attendant(os::Fd control);
+  void close_all();
+  void start_failed(std::string_view why);
+  void decide_engine();
+  void told_engine(Child& child);
+  void announce_if_ready();
+
+  // Watching (master.cpp).
+  void loop();
+  void on_signal(os::Signal signal);
+  void hear(Child& child);
+  void on_message(Child& child, const ReceivedMessage& message);
+  void reap();
+  void on_death(Child& child, os::Ending ending);
+  void replace(Child& child, std::chrono::milliseconds lived);
+  void tick();
+  void look_after(Child& child);
+  void respawn_if_due(Child& child);
+  void settle_adoptions();
+  void carry_out(const Adoption::Order& order);
+  void wake_the_waiting();
+  void set_state(Child& child, ChildState state);
+
+  // Leaving (master_leave.cpp).
+  void terminate();
+  void begin_drain();
+  void look_at_leaving();
+  void end_at_once();
+  void finish(int code);
+  void clean_up();
+  [[nodiscard]] bool any_worker_runs() const;
+
+  const HostOptions& options_;
+  const Plan plan_;
+  std::optional<os::SignalReader> signals_;
+  SharedPages pages_;
+  Inboxes inboxes_;
+  Listeners listeners_;
+  os::Fd admin_;
+  std::optional<Address> admin_address_;
+  std::vector<Child> children_;  // the workers, then the attendant
+  Adoption adoption_;
+  EngineChoice engine_;
+  bool engine_decided_ = false;
+  std::uint64_t next_tick_ns_ = 0;
+
+  std::optional<std::uint64_t> drain_ns_;     // when accepting is to end
+  std::optional<std::uint64_t> deadline_ns_;  // when those who are still there are killed
+  bool draining_ = false;
+  bool announced_ = false;  // the ready line is out
+  std::uint64_t cut_ = 0;
+  bool unclean_ = false;
+  std::optional<int> exit_code_;
+};
+
+}  // namespace ouro::host

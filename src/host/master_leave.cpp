@@ -1,0 +1,96 @@
+// How a server ends: readiness first, then accepting, then what is under way; a second signal ends
+// it at once.
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "host/master.h"
+#include "os/clock.h"
+
+namespace ouro::host {
+namespace {
+
+// Workers cut what is left this much before the limit, so that all have gone by then.
+constexpr std::chrono::milliseconds kCutMarginMax{250};
+// Who has not gone by then is stuck.
+constexpr std::chrono::milliseconds kKillAfterLimit{500};
+
+std::uint64_t as_ns(std::chrono::milliseconds time) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count());
+}
+
+}  // namespace
+
+void Master::terminate() {
+  std::atomic<ServerState>& state = pages_.master().state;
+  if (state.load() == ServerState::kStarting) return finish(kExitDone);
+  if (state.load() == ServerState::kLeaving) return end_at_once();
+  state.store(ServerState::kLeaving);
+  drain_ns_ = os::now_ns() + as_ns(options_.drain_delay);
+  log::info("terminating", {{"drain_delay_ms", options_.drain_delay.count()},
+                            {"drain_timeout_ms", options_.drain_timeout.count()}});
+  look_at_leaving();
+}
+
+void Master::begin_drain() {
+  draining_ = true;
+  deadline_ns_ = os::now_ns() + as_ns(options_.drain_timeout + kKillAfterLimit);
+  // First the state of all, so that nobody hands a connection to one who leaves.
+  for (const Child& child : children_) {
+    if (child.is_worker) child.page->state.store(ChildState::kLeaving);
+  }
+  const auto margin = std::min(kCutMarginMax, options_.drain_timeout / 10);
+  const auto limit = static_cast<std::uint64_t>((options_.drain_timeout - margin).count());
+  for (const Child& child : children_) {
+    if (!child.is_worker || child.process == 0) continue;
+    const Message drain{.kind = MessageKind::kDrain, .number = limit};
+    if (!child.ready || !send_control(child.control.get(), drain)) os::kill_process(child.process);
+  }
+  listeners_.remove_files();
+  listeners_.close();
+}
+
+// The attendant stays to the end, and answers that the server is not ready.
+void Master::look_at_leaving() {
+  const std::uint64_t now = os::now_ns();
+  if (!draining_ && drain_ns_ && now >= *drain_ns_) begin_drain();
+  if (!draining_) return;
+  if (!any_worker_runs()) return finish(unclean_ ? kExitFailed : kExitDone);
+  if (now < *deadline_ns_) return;
+  for (const Child& child : children_) {
+    if (!child.is_worker || child.process == 0) continue;
+    log::warn("killed_at_limit", {{"worker", child.index}});
+    os::kill_process(child.process);
+  }
+}
+
+void Master::end_at_once() {
+  log::warn("ended_at_once", {{"reason", "a second signal"}});
+  finish(kExitFailed);
+}
+
+void Master::finish(int code) {
+  if (!exit_code_) exit_code_ = code;
+}
+
+// Nothing is left behind: no process, no file.
+void Master::clean_up() {
+  for (Child& child : children_) {
+    if (child.process == 0) continue;
+    os::kill_process(child.process);
+    while (!os::ending_of(child.process)) {
+      (void)os::wait_readable({}, std::chrono::milliseconds{1});
+    }
+  }
+  listeners_.remove_files();
+  if (admin_address_ && !admin_address_->path().empty()) os::remove_file(admin_address_->path());
+  // A start that fails has said why in one line, and that is enough.
+  if (announced_) log::info("stopped", {{"code", *exit_code_}, {"connections_cut", cut_}});
+}
+
+bool Master::any_worker_runs() const {
+  return std::ranges::any_of(
+      children_, [](const Child& child) { return child.is_worker && child.process != 0; });
+}
+
+}  // namespace ouro::host

@@ -1,0 +1,198 @@
+#include "host/worker_process.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "os/cpu.h"
+
+namespace ouro::host {
+namespace {
+
+// Another worker may have handed a connection over just before it heard that all are leaving.
+constexpr std::chrono::milliseconds kLastLook{20};
+// Milliseconds in fact; more with ten thousand connections to take down.
+constexpr std::chrono::seconds kPredecessorLingers{5};
+
+bool is_uring(const Worker& worker) { return std::string_view{worker.engine_name()} == "uring"; }
+
+}  // namespace
+
+int run_worker(WorkerStart start) {
+  settle_in(fmt::format("worker={}", start.index), fmt::format("ouro-worker-{}", start.index));
+  if (start.cpu && !os::pin_to_cpu(*start.cpu)) {
+    log::warn("not_pinned", {{"cpu", *start.cpu}});
+  }
+  return WorkerProcess(std::move(start)).run();
+}
+
+WorkerProcess::WorkerProcess(WorkerStart start)
+    : start_(std::move(start)), control_(std::move(start_.common.control)) {}
+
+int WorkerProcess::run() {
+  if (auto made = make_engine(start_.common.engine); !made) {
+    return control_.fail(made.error().what);
+  }
+  const auto agreed = agree_on_engine();
+  if (!agreed) return control_.fail(agreed.error().what);
+  if (!*agreed) return kExitFailed;
+  if (auto gave_up = give_up_rights(start_.common.user); !gave_up) {
+    return control_.fail(gave_up.error().what);
+  }
+  serve();
+  worker_->run();
+  return kExitDone;
+}
+
+Result<void> WorkerProcess::make_engine(EngineChoice engine) {
+  WorkerOptions options = start_.common.options->worker;
+  options.engine = engine;
+  options.connections_max = start_.connections_max;
+  options.counters = &start_.common.pages->workers()[start_.index].counters;
+  worker_ = nullptr;
+  auto worker = Worker::create(options);
+  if (!worker) return std::unexpected(worker.error());
+  worker_ = std::move(*worker);
+  return {};
+}
+
+Result<bool> WorkerProcess::agree_on_engine() {
+  control_.say({.kind = MessageKind::kMade,
+                .number = is_uring(*worker_) ? 1u : 0u,
+                .text = worker_->engine_reason()});
+  while (auto message = control_.wait()) {
+    if (message->kind != MessageKind::kStart) continue;
+    const bool wants_uring = message->number == 1;
+    if (wants_uring == is_uring(*worker_)) return true;
+    const auto engine = wants_uring ? EngineChoice::kUring : EngineChoice::kEpoll;
+    if (auto made = make_engine(engine); !made) return std::unexpected(made.error());
+    return true;
+  }
+  return false;
+}
+
+void WorkerProcess::serve() {
+  const HostOptions& options = *start_.common.options;
+  handler_ = options.make_handler();
+  OURO_CHECK(handler_ != nullptr);
+  const GateOptions gate_options{.self = start_.index,
+                                 .max_connections = options.max_connections,
+                                 .worker_connections_max = start_.connections_max};
+  gate_ = std::make_unique<Gate>(gate_options, start_.common.pages->workers(), start_.inboxes,
+                                 *worker_, *handler_);
+  worker_->set_admission(gate_.get());
+  listen();
+  gate_->open_inbox(start_.index, start_.inboxes.take_receiving_end(start_.index));
+  control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
+  last_look_ = std::make_unique<Timer>(*worker_, [this] { leave(); });
+  control_.say({.kind = MessageKind::kReady});
+}
+
+// The ring of a process that has died is taken down a moment later. Until then its accepts stay in
+// the queue of those who wait for the socket, and swallow what should wake its successor. Who polls
+// is always woken.
+void WorkerProcess::listen() {
+  const bool alone = start_.common.pages->workers().size() == 1;
+  for (WorkerListener& listener : start_.listeners) {
+    const bool shared = listener.shared && !alone;
+    if (!shared && !start_.respawned) {
+      (void)worker_->listen_on(listener.socket.release(), *handler_, AcceptStyle::kOwn);
+      continue;
+    }
+    os::Fd mine = shared ? os::Fd() : os::duplicate(listener.socket.get());
+    Listener* listening =
+        worker_->listen_on(listener.socket.release(), *handler_, AcceptStyle::kShared);
+    if (mine.valid()) shared_for_now_.push_back(listening);
+    listener.socket = std::move(mine);
+  }
+  if (shared_for_now_.empty()) return;
+  alone_ = std::make_unique<Timer>(*worker_, [this] { listen_alone(); });
+  alone_->start(kPredecessorLingers);
+}
+
+void WorkerProcess::listen_alone() {
+  if (leaving_) return;
+  for (WorkerListener& listener : start_.listeners) {
+    if (!listener.socket.valid()) continue;
+    (void)worker_->listen_on(listener.socket.release(), *handler_, AcceptStyle::kOwn);
+  }
+  for (Listener* listening : shared_for_now_) worker_->stop_listening(listening);
+  shared_for_now_.clear();
+}
+
+void WorkerProcess::control_readable() {
+  bool gone = false;
+  while (auto message = receive_control(control_.fd(), gone)) obey(*message);
+  if (!gone) return;
+  log::error("master_died", {{"drain_ms", kOrphanDrain.count()}});
+  control_watch_ = nullptr;
+  drain(kOrphanDrain);
+}
+
+void WorkerProcess::obey(ReceivedMessage& message) {
+  const auto number = static_cast<unsigned>(message.number);
+  switch (message.kind) {
+    case MessageKind::kAdopt:
+      return adopt(number, std::move(message.fds));
+    case MessageKind::kRelease:
+      return release(number);
+    case MessageKind::kWake:
+      return gate_->wake();
+    case MessageKind::kDrain:
+      return drain(std::chrono::milliseconds{message.number});
+    default:
+      return;  // kPing: the turn that read it is the answer
+  }
+}
+
+void WorkerProcess::adopt(unsigned worker, std::vector<os::Fd> fds) {
+  if (fds.empty() || leaving_ || adopted_.contains(worker)) return;
+  Adopted& adopted = adopted_[worker];
+  gate_->open_inbox(worker, std::move(fds.back()));
+  fds.pop_back();
+  for (os::Fd& fd : fds) {
+    adopted.listeners.push_back(worker_->listen_on(fd.release(), *handler_, AcceptStyle::kShared));
+  }
+  log::info("adopted", {{"of", worker}, {"listeners", adopted.listeners.size()}});
+}
+
+void WorkerProcess::release(unsigned worker) {
+  const auto found = adopted_.find(worker);
+  if (found == adopted_.end() || leaving_) return;
+  for (Listener* listener : found->second.listeners) worker_->stop_listening(listener);
+  gate_->close_inbox(worker);
+  adopted_.erase(found);
+  log::info("released", {{"of", worker}});
+}
+
+void WorkerProcess::drain(std::chrono::milliseconds limit) {
+  if (leaving_) return;
+  leaving_ = true;
+  gate_->keep_all();
+  start_.listeners.clear();  // what is kept for later would hold the sockets open
+  leave_by_ns_ =
+      worker_->now_ns() + static_cast<std::uint64_t>(std::chrono::nanoseconds(limit).count());
+  worker_->drain(limit, [this](std::size_t cut) { drained(cut); });
+}
+
+void WorkerProcess::drained(std::size_t cut) {
+  cut_ += cut;
+  last_look_->start(start_.common.pages->workers().size() > 1 ? kLastLook
+                                                              : std::chrono::milliseconds{0});
+}
+
+// Whoever came in meanwhile is served, and so is who had to wait for others to leave.
+void WorkerProcess::leave() {
+  const bool more = gate_->empty_inboxes() || worker_->connection_count() + gate_->waiting() > 0;
+  const std::uint64_t now = worker_->now_ns();
+  if (more && now < leave_by_ns_) {
+    const std::chrono::nanoseconds left(leave_by_ns_ - now);
+    return worker_->drain(std::chrono::ceil<std::chrono::milliseconds>(left),
+                          [this](std::size_t cut) { drained(cut); });
+  }
+  cut_ += worker_->connection_count() + gate_->waiting();
+  control_.say({.kind = MessageKind::kDrained, .number = cut_});
+  worker_->stop();
+}
+
+}  // namespace ouro::host

@@ -1,0 +1,57 @@
+// A worker: one process, one engine, the connections of one core. Born by fork; ends when it has
+// drained, when the master dies, or by force.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "host/child.h"
+#include "host/gate.h"
+#include "ouro/worker.h"
+
+namespace ouro::host {
+
+class WorkerProcess {
+ public:
+  explicit WorkerProcess(WorkerStart start);
+
+  [[nodiscard]] int run();
+
+ private:
+  // The sockets of a worker that is down or hung, looked after meanwhile.
+  struct Adopted {
+    std::vector<Listener*> listeners;
+  };
+
+  [[nodiscard]] Result<void> make_engine(EngineChoice engine);
+  // All workers take the same engine: the master hears what this one got, and decides.
+  [[nodiscard]] Result<bool> agree_on_engine();
+  void serve();
+  void listen();
+  void listen_alone();
+
+  void control_readable();
+  void obey(ReceivedMessage& message);
+  void adopt(unsigned worker, std::vector<os::Fd> fds);
+  void release(unsigned worker);
+  void drain(std::chrono::milliseconds limit);
+  void drained(std::size_t cut);
+  void leave();
+
+  WorkerStart start_;
+  ControlLine control_;
+  std::unique_ptr<Handler> handler_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<Watch> control_watch_;
+  std::unique_ptr<Timer> alone_;
+  std::unique_ptr<Timer> last_look_;
+  std::vector<Listener*> shared_for_now_;
+  std::map<unsigned, Adopted> adopted_;
+  bool leaving_ = false;
+  std::uint64_t leave_by_ns_ = 0;
+  std::size_t cut_ = 0;
+};
+
+}  // namespace ouro::host
