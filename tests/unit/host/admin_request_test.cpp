@@ -1,0 +1,91 @@
+#include "host/admin_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ouro::host {
+namespace {
+
+int status_of(std::string_view received) {
+  const auto request = parse_admin_request(received);
+  return request ? request->status : 0;
+}
+
+TEST(AdminRequest, a_get_is_understood) {
+  const auto request = parse_admin_request("GET /metrics?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->status, 200);
+  EXPECT_EQ(request->path, "/metrics");
+  EXPECT_FALSE(request->head);
+}
+
+TEST(AdminRequest, a_head_is_understood) {
+  const auto request = parse_admin_request("HEAD /healthz HTTP/1.0\r\n\r\n");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->status, 200);
+  EXPECT_TRUE(request->head);
+}
+
+TEST(AdminRequest, it_is_not_complete_before_its_empty_line) {
+  const std::string whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_EQ(status_of(whole.substr(0, i)), 0) << i;
+  EXPECT_EQ(status_of(whole), 200);
+}
+
+TEST(AdminRequest, other_methods_are_not_allowed) {
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
+  EXPECT_EQ(status_of("BREW / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
+}
+
+TEST(AdminRequest, what_is_no_request_is_refused) {
+  EXPECT_EQ(status_of("nonsense\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET metrics HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET  / HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1 \r\nHost: a\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("G\x01T / HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\n\n\r\n\r\n"), 400);
+}
+
+TEST(AdminRequest, the_fields_must_be_fields) {
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n"), 400);
+}
+
+TEST(AdminRequest, one_host_and_no_body) {
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+}
+
+TEST(AdminRequest, other_versions_are_not_spoken) {
+  EXPECT_EQ(status_of("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), 505);
+}
+
+TEST(AdminRequest, too_long_is_said_even_without_an_end) {
+  EXPECT_EQ(status_of("GET /" + std::string(kRequestBytesMax, 'x')), 431);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(kRequestBytesMax, 'x') + "\r\n\r\n"),
+            431);
+}
+
+TEST(AdminResponse, it_has_a_length_and_closes) {
+  EXPECT_THAT(admin_response(200, "text/plain", "hello", false),
+              testing::AllOf(testing::StartsWith("HTTP/1.1 200 OK\r\n"),
+                             testing::HasSubstr("\r\nContent-Length: 5\r\n"),
+                             testing::HasSubstr("\r\nConnection: close\r\n"),
+                             testing::EndsWith("\r\n\r\nhello")));
+}
+
+TEST(AdminResponse, a_head_gets_the_length_and_no_body) {
+  EXPECT_THAT(admin_response(200, "text/plain", "hello", true),
+              testing::AllOf(testing::HasSubstr("\r\nContent-Length: 5\r\n"),
+                             testing::EndsWith("\r\n\r\n")));
+}
+
+TEST(AdminResponse, a_refused_method_is_told_which_are_allowed) {
+  EXPECT_THAT(admin_refusal(405, false), testing::HasSubstr("\r\nAllow: GET, HEAD\r\n"));
+}
+
+}  // namespace
+}  // namespace ouro::host
