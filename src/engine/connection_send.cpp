@@ -88,6 +88,9 @@ void ConnectionState::sent_some(const Completion& completion) {
     case Errc::kNoBuffers:  // the kernel is short of memory for now
     case Errc::kNoMemory:
       return after_send(0);
+    case Errc::kUnsupported:  // of a zero-copy send: this kind of socket can only copy
+      if (!std::exchange(history_.zero_copy, false)) return die(completion.error);
+      return after_send(0);
     default:
       return die(completion.error);
   }
