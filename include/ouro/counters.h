@@ -36,6 +36,7 @@ class Counter {
   X(accept_pauses, counter, "times accepting stopped because descriptors or slots ran out")      \
   X(received_bytes, counter, "bytes received")                                                   \
   X(sent_bytes, counter, "bytes sent")                                                           \
+  X(receives_asked, counter, "receives asked for; one may bring many")                           \
   X(receives, counter, "completed receives")                                                     \
   X(sends, counter, "completed sends")                                                           \
   X(short_sends, counter, "sends of which the peer took only a part at once")                    \

@@ -128,8 +128,8 @@ class Backend {
   virtual void wait(std::uint64_t wait_ns) = 0;
   // Tells the sink what has completed. New operations may be asked for meanwhile.
   virtual void dispatch(CompletionSink& sink) = 0;
-  // True when a parked receive has a chance to find a buffer.
-  [[nodiscard]] virtual bool has_buffers() const noexcept = 0;
+  // How many receives from this group would find a buffer now.
+  [[nodiscard]] virtual std::size_t spare_buffers(BufferGroup group) const noexcept = 0;
   // Gives memory back that bursts have left behind; called about once a second.
   virtual void trim() noexcept = 0;
   [[nodiscard]] virtual std::size_t pool_bytes() const noexcept = 0;

@@ -49,10 +49,6 @@ void BufferPool::give(Block* block) noexcept {
   mask_ |= std::uint64_t{1} << number;
 }
 
-bool BufferPool::available() const noexcept {
-  return mask_ != 0 || slabs_.size() * slab_blocks_ < blocks_max_;
-}
-
 Block* BufferPool::at(std::uint32_t index) noexcept {
   return &slabs_[index / slab_blocks_].blocks[index % slab_blocks_];
 }

@@ -25,10 +25,11 @@ class BufferPool {
   [[nodiscard]] Block* take() noexcept;
   void give(Block* block) noexcept;
 
-  [[nodiscard]] bool available() const noexcept;
+  [[nodiscard]] std::size_t spare() const noexcept { return blocks_max_ - used_; }
   [[nodiscard]] Block* at(std::uint32_t index) noexcept;
   [[nodiscard]] std::size_t block_bytes() const noexcept { return block_bytes_; }
   [[nodiscard]] std::size_t blocks_max() const noexcept { return blocks_max_; }
+  [[nodiscard]] std::size_t used() const noexcept { return used_; }
   [[nodiscard]] std::size_t used_bytes() const noexcept { return used_ * block_bytes_; }
   // Memory the pool holds, used or not.
   [[nodiscard]] std::size_t held_bytes() const noexcept;

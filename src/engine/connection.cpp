@@ -62,8 +62,11 @@ void ConnectionState::arm_receive() {
     return;
   }
   stalled_ = false;
+  group_ = request.group;
+  if (!loop.may_receive(group_)) return loop.park(*this, group_);
   receiving_ = true;
   ++in_flight_;
+  loop.counted().receives_asked.add();
   loop.backend().receive(token(Op::kReceive), file_, request);
 }
 
@@ -105,7 +108,7 @@ void ConnectionState::receive_failed(Errc error) {
       loop.counted().buffer_stalls.add();
       // Its memory waits for distant peers to acknowledge: copying is better than waiting too.
       if (give_up_zero_copy()) return arm_receive();
-      if (!receiving_ && !ConnectionHook::linked()) loop.park(*this);
+      if (!receiving_ && !ConnectionHook::linked()) loop.park(*this, group_);
       return;
     default:
       return die(error);

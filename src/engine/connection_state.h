@@ -120,6 +120,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   Block* pinned_ = nullptr;  // while a zero-copy result is handled: the kernel may still read it
   std::uint64_t last_active_ns_ = 0;
   ReceiveHistory history_;
+  BufferGroup group_ = BufferGroup::kStream;  // of the last receive
   Errc reason_ = Errc::kNone;
   bool idle_chosen_ = false;  // an idle timeout of its own
   bool outgoing_ = false;     // this side connected

@@ -47,7 +47,7 @@ class EpollBackend final : public Backend {
   File adopt(int fd) override;
   void wait(std::uint64_t wait_ns) override;
   void dispatch(CompletionSink& sink) override;
-  bool has_buffers() const noexcept override { return pool_.available(); }
+  std::size_t spare_buffers(BufferGroup) const noexcept override { return pool_.spare(); }
   void trim() noexcept override { pool_.trim(); }
   std::size_t pool_bytes() const noexcept override { return pool_.held_bytes(); }
   const BackendTraits& traits() const noexcept override { return traits_; }

@@ -22,8 +22,9 @@ ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t
   request.credit = static_cast<std::uint32_t>(std::min<std::size_t>(credit, window - unsent));
   request.poll_first = poll_first_;
   if (history.zero_copy) request.group = BufferGroup::kZeroCopy;
-  // With bytes unsent the window must hold to the byte: only a single receive promises that.
-  request.multishot = multishot_ && unsent == 0 && (limited_ || !history.streaming);
+  // A multishot may bring a buffer more than its credit, which must not burst the window.
+  const bool roomy = unsent == 0 || unsent + credit + buffer_bytes_ <= window;
+  request.multishot = multishot_ && roomy && (limited_ || !history.streaming);
   if (request.multishot && !limited_ && !history.zero_copy) request.group = BufferGroup::kSmall;
   if (!request.multishot) request.credit = std::min(request.credit, buffer_bytes_);
   return request;

@@ -235,9 +235,8 @@ void UringBackend::take_buffer(const io_uring_cqe& cqe, Completion& completion) 
   }
 }
 
-bool UringBackend::has_buffers() const noexcept {
-  return std::all_of(groups_.begin(), groups_.end(),
-                     [](const auto& group) { return group == nullptr || group->has_buffers(); });
+std::size_t UringBackend::spare_buffers(BufferGroup group) const noexcept {
+  return groups_[static_cast<std::size_t>(group)]->spare();
 }
 
 void UringBackend::trim() noexcept {

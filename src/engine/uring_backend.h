@@ -31,7 +31,7 @@ class UringBackend final : public Backend {
   File adopt(int fd) override;
   void wait(std::uint64_t wait_ns) override;
   void dispatch(CompletionSink& sink) override;
-  bool has_buffers() const noexcept override;
+  std::size_t spare_buffers(BufferGroup group) const noexcept override;
   void trim() noexcept override;
   std::size_t pool_bytes() const noexcept override;
   const BackendTraits& traits() const noexcept override { return traits_; }

@@ -32,7 +32,8 @@ Result<void> UringBuffers::register_with(io_uring* ring, std::uint16_t group) {
   lending_ = io_uring_setup_buf_ring(ring, entries_, group, 0, &error);
   if (lending_ == nullptr) return fail_errno("cannot register receive buffers", -error);
   group_ = group;
-  lent_wanted_ = std::min(wanted, kLentMin);
+  hot_max_ = wanted;
+  want(kLentMin);
   return {};
 }
 
@@ -52,15 +53,22 @@ Result<void> UringBuffers::register_memory(io_uring* ring) {
   return {};
 }
 
+void UringBuffers::want(std::uint32_t blocks) noexcept {
+  const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(entries_, pool_.blocks_max()));
+  lent_wanted_ = std::min(std::max(blocks, kLentMin), most);
+}
+
 void UringBuffers::refill() noexcept {
-  taken_peak_ = std::max(taken_peak_, taken_in_turn_);
-  if (taken_in_turn_ * 2 > lent_wanted_) {
-    lent_wanted_ =
-        std::min({taken_in_turn_ * 2, entries_, static_cast<std::uint32_t>(pool_.blocks_max())});
+  if (taken_in_turn_ > 0) {
+    taken_peak_ = std::max(taken_peak_, taken_in_turn_);
+    hot_max_ = static_cast<std::uint32_t>(kHotBytes * taken_in_turn_ / (bytes_in_turn_ + 1));
+    want(std::max(taken_in_turn_ * 2, lent_wanted_));
   }
   taken_in_turn_ = 0;
+  bytes_in_turn_ = 0;
   int added = 0;
-  for (; lent_ < lent_wanted_; ++lent_, ++added) {
+  const std::uint32_t target = to_be_lent();
+  for (; lent_ < target; ++lent_, ++added) {
     Block* block = pool_.take();
     if (block == nullptr) break;
     block->owner = BlockOwner::kKernel;
@@ -80,13 +88,11 @@ Block* UringBuffers::filled(std::uint32_t index, std::uint32_t bytes) noexcept {
   block->end = bytes;
   --lent_;
   ++taken_in_turn_;
+  bytes_in_turn_ += bytes;
   return block;
 }
 
-void UringBuffers::ran_dry() noexcept {
-  lent_wanted_ =
-      std::min({lent_wanted_ * 2, entries_, static_cast<std::uint32_t>(pool_.blocks_max())});
-}
+void UringBuffers::ran_dry() noexcept { want(lent_wanted_ * 2); }
 
 // Buffers already lent stay lent until they are used; only new ones are held back.
 void UringBuffers::trim() noexcept {

@@ -1,6 +1,7 @@
 // The buffers that the kernel may fill, one ring of them for each pool.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/buffer_pool.h"
@@ -27,7 +28,8 @@ class BufferId {
 
 // Lends blocks of a pool to the kernel through a provided-buffer ring. Only as many are lent as
 // recent turns have used, with some to spare: the kernel takes them in turn, so each block lent
-// in excess is one more cold piece of memory on everybody's way.
+// in excess is one more cold piece of memory on everybody's way. And no more than the cache can
+// hold once they are filled: who finds none waits its turn, which costs less than cold memory.
 class UringBuffers {
  public:
   UringBuffers(std::size_t block_bytes, std::size_t blocks_max) : pool_(block_bytes, blocks_max) {}
@@ -49,19 +51,33 @@ class UringBuffers {
   // Once a second: lend less if less was used.
   void trim() noexcept;
 
-  [[nodiscard]] bool has_buffers() const noexcept { return lent_ > 0 || pool_.available(); }
+  // How many receives asked for now would find a block.
+  [[nodiscard]] std::size_t spare() const noexcept {
+    return std::min<std::size_t>(std::max(lent_, to_be_lent()), lent_ + pool_.spare());
+  }
   [[nodiscard]] detail::BufferPool& pool() noexcept { return pool_; }
   [[nodiscard]] const detail::BufferPool& pool() const noexcept { return pool_; }
 
  private:
-  static constexpr std::uint32_t kLentMin = 16;
+  static constexpr std::uint32_t kLentMin = 8;
+  static constexpr std::size_t kHotBytes = std::size_t{1} << 20;
+
+  // What the program holds counts as hot too: it is about to be sent.
+  [[nodiscard]] std::uint32_t to_be_lent() const noexcept {
+    const std::size_t held = pool_.used() - lent_;
+    const std::size_t hot = hot_max_ - std::min<std::size_t>(hot_max_, held);
+    return std::min(lent_wanted_, std::max(kLentMin, static_cast<std::uint32_t>(hot)));
+  }
+  void want(std::uint32_t blocks) noexcept;
 
   detail::BufferPool pool_;
   io_uring_buf_ring* lending_ = nullptr;
   std::uint32_t entries_ = 0;  // size of the lending ring, a power of two
   std::uint32_t lent_ = 0;
   std::uint32_t lent_wanted_ = 0;
+  std::uint32_t hot_max_ = 0;  // as many as stay in the cache, filled as the last ones were
   std::uint32_t taken_in_turn_ = 0;
+  std::size_t bytes_in_turn_ = 0;
   std::uint32_t taken_peak_ = 0;  // most in one turn since the last trim
   std::uint16_t group_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "engine/worker_loop.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "os/socket.h"
@@ -14,6 +15,7 @@ constexpr std::size_t kUnsentReserve = 64u << 20;
 constexpr std::size_t kWindowMin = 4096;  // below, receiving byte by byte would only cost time
 constexpr auto kNoLimit = std::chrono::nanoseconds::max();
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::array kGroups{BufferGroup::kStream, BufferGroup::kSmall, BufferGroup::kZeroCopy};
 
 }  // namespace
 
@@ -183,7 +185,7 @@ void WorkerLoop::turn(std::chrono::nanoseconds wait_max) {
   if (!fresh_.empty()) open_fresh();
   if (readmitting_) ask_again();
   if (!dead_.empty()) bury();
-  if (!parked_.empty()) unpark();  // last: all of the above may have given buffers back
+  unpark();  // last: all of the above may have given buffers back
   if (listeners_closing_) sweep_listeners();
   update_window();
   if (now_ns_ >= next_second_ns_) once_a_second();
@@ -191,8 +193,7 @@ void WorkerLoop::turn(std::chrono::nanoseconds wait_max) {
 
 // Counted from the clock's last reading: a turn reads it once.
 std::uint64_t WorkerLoop::wait_time(std::chrono::nanoseconds wait_max) const noexcept {
-  const bool parked_can_go = !parked_.empty() && backend_->has_buffers();
-  if (!dead_.empty() || !fresh_.empty() || readmitting_ || parked_can_go) return 0;
+  if (!dead_.empty() || !fresh_.empty() || readmitting_ || parked_can_go()) return 0;
   if (stopping_.load(std::memory_order_acquire) || sweep_due_) return 0;
   const std::uint64_t next = timers_.next_ns();
   const std::uint64_t timer = next == TimerWheel::kNever ? kForever
@@ -272,16 +273,28 @@ void WorkerLoop::remove_watch(std::uint32_t number) {
   watches_.free(number);
 }
 
-// Those that found no buffer ask again, as long as there are some to be had.
+bool WorkerLoop::parked_can_go() const noexcept {
+  return std::any_of(kGroups.begin(), kGroups.end(), [this](BufferGroup group) {
+    return !queues_[static_cast<std::size_t>(group)].waiting.empty() &&
+           backend_->spare_buffers(group) > 0;
+  });
+}
+
+// First come, first served, and no more than there will be buffers for: whoever asked in vain would
+// be behind all the others again.
 void WorkerLoop::unpark() {
-  ConnectionList again;
-  parked_.move_all_to(again);
-  while (ConnectionState* connection = again.front()) {
-    if (!backend_->has_buffers()) break;
-    again.pop_front();
-    connection->arm_receive();
+  unparking_ = true;
+  for (const BufferGroup group : kGroups) {
+    BufferQueue& queue = queue_for(group);
+    const std::size_t asked = std::exchange(queue.asked_in_turn, 0);
+    if (queue.waiting.empty()) continue;
+    const std::size_t spare = backend_->spare_buffers(group);
+    for (std::size_t i = asked; i < spare && !queue.waiting.empty(); ++i) {
+      queue.waiting.pop_front()->arm_receive();
+    }
+    queue.asked_in_turn = 0;
   }
-  again.move_all_to(parked_);
+  unparking_ = false;
 }
 
 void WorkerLoop::retire(ConnectionState& connection) noexcept {

@@ -1,6 +1,7 @@
 // The implementation of Worker: one backend, one timer wheel, and everything that lives on them.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -69,7 +70,17 @@ class WorkerLoop final : public Worker, private CompletionSink {
 
   // A freshly accepted file: asks the admission, then serves it or lets it wait.
   void welcome(File file, Handler& handler);
-  void park(ConnectionState& connection) noexcept { parked_.push_back(connection); }
+  // No buffer is free, or others were first: it waits its turn.
+  void park(ConnectionState& connection, BufferGroup group) noexcept {
+    queue_for(group).waiting.push_back(connection);
+  }
+  // Whether a receive may be asked for now, which the caller then does; otherwise it is to park.
+  [[nodiscard]] bool may_receive(BufferGroup group) noexcept {
+    BufferQueue& queue = queue_for(group);
+    if (!unparking_ && !queue.waiting.empty()) return false;
+    ++queue.asked_in_turn;
+    return true;
+  }
   void retire(ConnectionState& connection) noexcept;
   std::uint32_t add_watch(int fd, std::shared_ptr<std::function<void()>> readable);
   void remove_watch(std::uint32_t number);
@@ -83,6 +94,11 @@ class WorkerLoop final : public Worker, private CompletionSink {
     File file;
     Handler* handler;
   };
+  // Who waits for a buffer of one group, in turn.
+  struct BufferQueue {
+    ConnectionList waiting;
+    std::size_t asked_in_turn = 0;  // by others, who will find the buffers first
+  };
 
   void complete(const Completion& completion) override;
   void accept_completed(const Completion& completion);
@@ -93,6 +109,10 @@ class WorkerLoop final : public Worker, private CompletionSink {
   void sweep_listeners();
   void open_fresh();
   void ask_again();
+  [[nodiscard]] BufferQueue& queue_for(BufferGroup group) noexcept {
+    return queues_[static_cast<std::size_t>(group)];
+  }
+  [[nodiscard]] bool parked_can_go() const noexcept;
   void unpark();
   void bury();
   void free_connection(ConnectionState& connection);
@@ -115,9 +135,9 @@ class WorkerLoop final : public Worker, private CompletionSink {
   Slab<WatchSlot> watches_;
   std::vector<std::unique_ptr<ListenerState>> listeners_;
   std::vector<Waiting> waiting_;  // accepted, not admitted yet; bounded by accepts under way
-  ConnectionList parked_;         // no buffer was free
-  ConnectionList fresh_;          // opened() is due
-  ConnectionList dead_;           // freed at the end of the turn
+  std::array<BufferQueue, kBufferGroups> queues_;
+  ConnectionList fresh_;  // opened() is due
+  ConnectionList dead_;   // freed at the end of the turn
   Drain drain_;
   Admission* admission_ = nullptr;
   std::uint64_t now_ns_;
@@ -126,6 +146,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   bool listeners_closing_ = false;
   bool sweep_due_ = false;
   bool readmitting_ = false;
+  bool unparking_ = false;
   std::atomic<bool> stopping_{false};
   std::uint32_t wakeup_watch_ = 0;
 };

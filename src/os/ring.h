@@ -60,6 +60,7 @@ class Ring {
   RingOptions options_;
   io_uring ring_{};
   bool made_ = false;
+  bool registered_ = false;  // the ring's descriptor, with this thread
   unsigned allowed_[kOpcodesMax] = {};
   unsigned allowed_count_ = 0;
   std::uint64_t extra_submits_ = 0;

@@ -1,5 +1,6 @@
 // Leases on the pool: what may be done with them, and what happens when there are none left.
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,28 @@ TEST_P(BuffersTest, with_four_buffers_two_hundred_connections_all_finish) {
                                     .reading = i % 2 == 0 ? Reading::kEager : Reading::kWhenFull});
   }
   exchange.run();
+}
+
+TEST_P(BuffersTest, who_waits_for_a_buffer_is_not_overtaken) {
+  constexpr std::size_t kClients = 16;
+  constexpr int kBytes = 128 << 10;
+  CheckedHandler handler;
+  std::map<Connection*, std::size_t> received;
+  handler.on_data = [&](Connection& connection, Buffer buffer) {
+    received[&connection] += buffer.size();
+  };
+  const auto worker = make_worker(few_buffers());
+  const auto listener = worker->listen(loopback(), handler);
+  ASSERT_TRUE(listener);
+  std::vector<TestClient> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(TestClient::connect(worker->address_of(*listener), {.send_buffer = kBytes}));
+    clients.back().send_all(std::string(kBytes, 'x'));
+  }
+  while (handler.received_bytes < kClients * kBytes / 2)
+    worker->turn(std::chrono::milliseconds(10));
+  EXPECT_EQ(received.size(), kClients);
+  for (const auto& [connection, bytes] : received) EXPECT_GE(bytes, std::size_t{kBytes / 8});
 }
 
 TEST_P(BuffersTest, the_least_pool_there_can_be_serves_everyone) {

@@ -104,6 +104,17 @@ TEST_P(CountersTest, many_connections_share_a_turn) {
   EXPECT_LE(worker->counters().waits.get() - waits, 20U);
 }
 
+// One request to the kernel serves many messages, though each is answered while the next is
+// awaited.
+TEST_P(CountersTest, a_receive_is_not_asked_for_with_every_message) {
+  CheckedHandler handler;
+  WorkerThread server(options(), handler);
+  run_stream(server.address(), {.stream = 1, .bytes = 200'000, .in_flight_max = 500});
+  const Counters& counters = server.counters();
+  EXPECT_GE(counters.receives.get(), 400U);
+  EXPECT_LT(counters.receives_asked.get(), counters.receives.get() / 10);
+}
+
 TEST_P(CountersTest, the_time_of_the_last_turn_moves_on) {
   CheckedHandler handler;
   WorkerThread server(options(), handler);
