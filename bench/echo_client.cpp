@@ -1,7 +1,7 @@
 // A load generator for echo servers on this machine, small enough to be read before it is believed.
 //
 //   echo_client --mode request|stream|churn [--connections N] [--size BYTES] [--window BYTES]
-//               [--seconds S] [--rounds N] [--verify] PORT[:PID] [PORT[:PID] ...]
+//               [--gbit RATE] [--seconds S] [--rounds N] [--verify] PORT[:PID] [PORT[:PID] ...]
 //
 // request: one message per connection in flight. stream: as many as the window holds.
 // churn: connect, one echo, close, with N such sequences at a time.
@@ -65,6 +65,7 @@ struct Options {
   unsigned connections = 64;
   unsigned size = 1024;
   unsigned window = 1024 * 1024;
+  double gbit = 0;  // at most so many Gbit/s; 0: no limit
   double seconds = 0.1;
   unsigned rounds = 20;
   bool verify = false;
@@ -397,7 +398,14 @@ Window Client::run(std::size_t server) {
     connections_[index].received_before = connections_[index].received;
     start(index);
   }
-  while (now_ns_ < end) turn();
+  while (now_ns_ < end) {
+    turn();
+    while (options_.gbit > 0 && static_cast<double>(window_.bytes) * 8 >
+                                    options_.gbit * static_cast<double>(now_ns_ - begin)) {
+      usleep(50);
+      now_ns_ = clock_ns(CLOCK_MONOTONIC);
+    }
+  }
   running_ = false;
   while (in_flight_ > 0 && now_ns_ < end + kStallNs) turn();
   if (in_flight_ > 0) drop_stalled(server);
@@ -434,8 +442,8 @@ void Client::report(std::size_t server, Window window) const {
   std::printf(
       "{\"server\":%zu,\"port\":%u,\"seconds\":%.6f,\"requests\":%llu,\"bytes\":%llu,"
       "\"requests_per_second\":%.0f,\"gbit_per_second\":%.3f,\"server_cpu_us_per_request\":%.4f,"
-      "\"server_cpu\":%.3f,\"client_cpu\":%.3f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"jain\":%.5f,"
-      "\"min_max\":%.4f,\"errors\":%llu,\"corrupt\":%llu}\n",
+      "\"server_cpu\":%.3f,\"client_cpu\":%.3f,\"p50_us\":%.1f,\"p99_us\":%.1f,"
+      "\"max_us\":%.1f,\"jain\":%.5f,\"min_max\":%.4f,\"errors\":%llu,\"corrupt\":%llu}\n",
       server, options_.servers[server].port, window.seconds,
       static_cast<unsigned long long>(window.requests),
       static_cast<unsigned long long>(window.bytes),
@@ -444,6 +452,7 @@ void Client::report(std::size_t server, Window window) const {
       window.server_cpu_seconds * 1e6 / std::max<double>(1, static_cast<double>(window.requests)),
       window.server_cpu_seconds / window.seconds, window.client_cpu_seconds / window.seconds,
       percentile_us(window.latency_ns, 0.5), percentile_us(window.latency_ns, 0.99),
+      percentile_us(window.latency_ns, 1),
       squares > 0 ? sum * sum / (options_.connections * squares) : 0, most > 0 ? least / most : 0,
       static_cast<unsigned long long>(window.errors),
       static_cast<unsigned long long>(window.corrupt));
@@ -452,8 +461,8 @@ void Client::report(std::size_t server, Window window) const {
 [[noreturn]] void usage(std::string_view wrong) {
   std::fprintf(stderr,
                "echo_client: %.*s\nusage: echo_client --mode request|stream|churn"
-               " [--connections N] [--size BYTES] [--window BYTES] [--seconds S] [--rounds N]"
-               " [--verify] PORT[:PID] ...\n",
+               " [--connections N] [--size BYTES] [--window BYTES] [--gbit RATE] [--seconds S]"
+               " [--rounds N] [--verify] PORT[:PID] ...\n",
                static_cast<int>(wrong.size()), wrong.data());
   std::exit(2);
 }
@@ -494,6 +503,8 @@ Options options_of(int count, char** arguments) {
       options.size = number(value(), 1u, kMaxSize);
     else if (name == "--window")
       options.window = number(value(), 1u, 1u << 30);
+    else if (name == "--gbit")
+      options.gbit = number(value(), 0.001, 1000.0);
     else if (name == "--seconds")
       options.seconds = number(value(), 0.001, 3600.0);
     else if (name == "--rounds")

@@ -16,7 +16,7 @@
 namespace ouro::os {
 
 struct RingOptions {
-  unsigned submissions = 256;  // small: it is walked round and round, and should stay in the cache
+  unsigned submissions = 512;
   unsigned completions = 4096;
   TaskRun task_run = TaskRun::kDefer;
   bool submission_thread = false;
