@@ -62,6 +62,7 @@ void ConnectionState::arm_receive() {
     return;
   }
   stalled_ = false;
+  if (history_.large && !loop.stream_may_receive()) return loop.park_stream(*this);
   group_ = request.group;
   if (!loop.may_receive(group_)) return loop.park(*this, group_);
   receiving_ = true;

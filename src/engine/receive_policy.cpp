@@ -1,8 +1,16 @@
 #include "engine/receive_policy.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace ouro::engine {
+namespace {
+
+constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
+
+}  // namespace
+
 ReceivePolicy::ReceivePolicy(const LaboratoryOptions& options, const BackendTraits& traits,
                              std::size_t window_bytes) noexcept
     : multishot_(traits.multishot_receive && (options.receive == ReceiveMode::kAuto ||
@@ -32,7 +40,9 @@ ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t
 
 bool ReceivePolicy::learn(ReceiveHistory& history, std::size_t received) noexcept {
   const bool small = received < kSmallMessage;
-  (small ? saw_small_ : saw_large_) = true;
+  history.large = !small;
+  if (small) ++small_;
+  if (!small) saw_large_ = true;
   if (limited_) return false;
   if (!small) {
     history.small_streak = 0;
@@ -48,9 +58,14 @@ bool ReceivePolicy::learn(ReceiveHistory& history, std::size_t received) noexcep
 }
 
 void ReceivePolicy::begin_turn() noexcept {
-  if (saw_small_ && saw_large_) mixed_turns_ = kMixedTurns;
+  if (small_ > 0 && saw_large_) mixed_turns_ = kMixedTurns;
   if (mixed_turns_ > 0) --mixed_turns_;
-  saw_small_ = saw_large_ = false;
+  small_before_ = std::exchange(small_, 0);
+  saw_large_ = false;
+}
+
+std::uint32_t ReceivePolicy::streams_per_turn() const noexcept {
+  return mixed_turns_ > 0 ? 1 + small_before_ / kRequestsPerStream : kNoLimit;
 }
 
 }  // namespace ouro::engine

@@ -13,6 +13,7 @@ namespace ouro::engine {
 struct ReceiveHistory {
   bool streaming = false;         // fills its buffers: large single receives suit it
   bool zero_copy = false;         // receives into memory that can be sent without a copy
+  bool large = false;             // the last receive was
   std::uint8_t small_streak = 0;  // small receives in a row while streaming
 };
 
@@ -33,6 +34,9 @@ class ReceivePolicy {
   [[nodiscard]] bool unlimited() const noexcept { return multishot_ && !limited_; }
   // Counts a new turn; the credit follows what the last turns carried.
   void begin_turn() noexcept;
+  // How many streams may be served in a turn. While small requests are about only a few, since each
+  // makes the turn longer for all; the more requests a turn serves, the more streams too.
+  [[nodiscard]] std::uint32_t streams_per_turn() const noexcept;
 
   // 60 KiB, not 64: over loopback 64 KiB is one full segment and a second one of 53 bytes, which
   // costs as much as the first.
@@ -44,15 +48,17 @@ class ReceivePolicy {
   static constexpr std::size_t kSmallMessage = 4096;
   static constexpr std::uint8_t kSmallStreak = 8;
   static constexpr std::uint8_t kMixedTurns = 32;
+  static constexpr std::uint32_t kRequestsPerStream = 32;
 
   bool multishot_;
   bool limited_;
   bool poll_first_;
   std::uint32_t buffer_bytes_;
   // What this turn has seen so far, and for how many turns yet credits stay small.
-  bool saw_small_ = false;
+  std::uint32_t small_ = 0;
   bool saw_large_ = false;
   std::uint8_t mixed_turns_ = 0;
+  std::uint32_t small_before_ = 0;  // in the last turn
 };
 
 }  // namespace ouro::engine

@@ -180,6 +180,7 @@ void WorkerLoop::turn(std::chrono::nanoseconds wait_max) {
   counters_.turns.add();
   counters_.last_turn_ns.set(now_ns_);
   policy_.begin_turn();
+  streams_left_ = policy_.streams_per_turn();
   backend_->dispatch(*this);
   timers_.advance(now_ns_);
   if (!fresh_.empty()) open_fresh();
@@ -194,6 +195,7 @@ void WorkerLoop::turn(std::chrono::nanoseconds wait_max) {
 // Counted from the clock's last reading: a turn reads it once.
 std::uint64_t WorkerLoop::wait_time(std::chrono::nanoseconds wait_max) const noexcept {
   if (!dead_.empty() || !fresh_.empty() || readmitting_ || parked_can_go()) return 0;
+  if (!streams_.empty()) return 0;
   if (stopping_.load(std::memory_order_acquire) || sweep_due_) return 0;
   const std::uint64_t next = timers_.next_ns();
   const std::uint64_t timer = next == TimerWheel::kNever ? kForever
@@ -284,6 +286,7 @@ bool WorkerLoop::parked_can_go() const noexcept {
 // be behind all the others again.
 void WorkerLoop::unpark() {
   unparking_ = true;
+  while (!streams_.empty() && streams_left_ > 0) streams_.pop_front()->arm_receive();
   for (const BufferGroup group : kGroups) {
     BufferQueue& queue = queue_for(group);
     const std::size_t asked = std::exchange(queue.asked_in_turn, 0);

@@ -81,6 +81,13 @@ class WorkerLoop final : public Worker, private CompletionSink {
     ++queue.asked_in_turn;
     return true;
   }
+  // The same for a stream, of which a turn serves only so many while small requests are about.
+  void park_stream(ConnectionState& connection) noexcept { streams_.push_back(connection); }
+  [[nodiscard]] bool stream_may_receive() noexcept {
+    if (streams_left_ == 0 || (!unparking_ && !streams_.empty())) return false;
+    --streams_left_;
+    return true;
+  }
   void retire(ConnectionState& connection) noexcept;
   std::uint32_t add_watch(int fd, std::shared_ptr<std::function<void()>> readable);
   void remove_watch(std::uint32_t number);
@@ -136,13 +143,15 @@ class WorkerLoop final : public Worker, private CompletionSink {
   std::vector<std::unique_ptr<ListenerState>> listeners_;
   std::vector<Waiting> waiting_;  // accepted, not admitted yet; bounded by accepts under way
   std::array<BufferQueue, kBufferGroups> queues_;
-  ConnectionList fresh_;  // opened() is due
-  ConnectionList dead_;   // freed at the end of the turn
+  ConnectionList streams_;  // waiting for the next turn
+  ConnectionList fresh_;    // opened() is due
+  ConnectionList dead_;     // freed at the end of the turn
   Drain drain_;
   Admission* admission_ = nullptr;
   std::uint64_t now_ns_;
   std::uint64_t next_second_ns_ = 0;
   std::size_t window_;
+  std::uint32_t streams_left_ = 0;  // that this turn may serve
   bool listeners_closing_ = false;
   bool sweep_due_ = false;
   bool readmitting_ = false;
