@@ -14,7 +14,9 @@ BufferPool::BufferPool(std::size_t block_bytes, std::size_t blocks_max)
     : block_bytes_(block_bytes), blocks_max_(blocks_max) {
   const std::size_t page_blocks = std::max<std::size_t>(1, os::kHugePage / block_bytes);
   const std::size_t even_share = (blocks_max + kSlabsMax - 1) / kSlabsMax;
-  slab_blocks_ = std::min(blocks_max, std::max(page_blocks, even_share));
+  slab_blocks_ = std::max(std::bit_floor(page_blocks), std::bit_ceil(even_share));
+  slab_blocks_ = std::min(std::bit_ceil(blocks_max), slab_blocks_);
+  slab_shift_ = static_cast<unsigned>(std::countr_zero(slab_blocks_));
   slabs_.reserve(kSlabsMax);
 }
 
@@ -50,13 +52,13 @@ void BufferPool::give(Block* block) noexcept {
 }
 
 Block* BufferPool::at(std::uint32_t index) noexcept {
-  return &slabs_[index / slab_blocks_].blocks[index % slab_blocks_];
+  return &slabs_[index >> slab_shift_].blocks[index & (slab_blocks_ - 1)];
 }
 
 std::size_t BufferPool::held_bytes() const noexcept {
-  std::size_t slabs = 0;
-  for (const Slab& slab : slabs_) slabs += slab.resident ? 1 : 0;
-  return slabs * slab_blocks_ * block_bytes_;
+  std::size_t bytes = 0;
+  for (const Slab& slab : slabs_) bytes += slab.resident ? slab.memory.size() : 0;
+  return bytes;
 }
 
 const os::Mapping& BufferPool::slab_memory(std::size_t slab) const noexcept {
@@ -64,7 +66,7 @@ const os::Mapping& BufferPool::slab_memory(std::size_t slab) const noexcept {
 }
 
 std::size_t BufferPool::slab_of(const Block* block) const noexcept {
-  return block->index / slab_blocks_;
+  return block->index >> slab_shift_;
 }
 
 bool BufferPool::fill() noexcept {
@@ -77,14 +79,14 @@ bool BufferPool::fill() noexcept {
 bool BufferPool::grow() noexcept {
   const std::size_t first = slabs_.size() * slab_blocks_;
   if (first >= blocks_max_ || slabs_.size() == kSlabsMax) return false;
+  const std::size_t count = std::min(slab_blocks_, blocks_max_ - first);
   Slab slab;
   // Whole huge pages when there is at least half of one to fill.
-  std::size_t size = slab_blocks_ * block_bytes_;
+  std::size_t size = count * block_bytes_;
   if (size >= os::kHugePage / 2) size = (size + os::kHugePage - 1) / os::kHugePage * os::kHugePage;
   slab.memory = os::Mapping(size);
-  slab.blocks.reset(new (std::nothrow) Block[slab_blocks_]);
+  slab.blocks.reset(new (std::nothrow) Block[count]);
   if (slab.memory.data() == nullptr || slab.blocks == nullptr) return false;
-  const std::size_t count = std::min(slab_blocks_, blocks_max_ - first);
   for (std::size_t i = count; i-- > 0;) {
     Block& block = slab.blocks[i];
     block.memory = slab.memory.data() + i * block_bytes_;

@@ -63,7 +63,8 @@ class BufferPool {
   // messages touch, would share a few sets of the cache.
   std::size_t block_bytes_;
   std::size_t blocks_max_;
-  std::size_t slab_blocks_;
+  std::size_t slab_blocks_;  // a power of two: which slab a block is in, is asked for often
+  unsigned slab_shift_;
   std::size_t used_ = 0;
   bool registered_ = false;
   std::uint64_t mask_ = 0;  // slabs with a free block
