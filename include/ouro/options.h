@@ -24,6 +24,11 @@ enum class ZeroCopy : std::uint8_t { kAuto, kOn, kOff };
 // When io_uring runs the completion work: deferred to the wait, cooperatively, or at any time.
 enum class TaskRun : std::uint8_t { kDefer, kCooperative, kNone };
 
+// How connections are accepted. kPoll waits until there are some and then takes them; the others
+// leave operations under way in the kernel, which take newcomers along when the process is killed.
+// kAuto is kPoll, and kSingle with fixed files.
+enum class AcceptMode : std::uint8_t { kAuto, kPoll, kSingle, kMultishot };
+
 // Knobs for experiments. Asking for what the engine or kernel cannot do fails Worker::create.
 struct LaboratoryOptions {
   ReceiveMode receive = ReceiveMode::kAuto;
@@ -32,7 +37,7 @@ struct LaboratoryOptions {
   TaskRun task_run = TaskRun::kDefer;
   bool fixed_files = false;        // then Connection::finish() closes, as half-closing cannot be
   bool submission_thread = false;  // SQPOLL
-  bool multishot_accept = false;
+  AcceptMode accept = AcceptMode::kAuto;
   bool restrictions = true;          // the ring may do only what is in use
   std::size_t buffer_bytes = 0;      // 0: 60 KiB
   std::size_t buffer_count_max = 0;  // 0: 512

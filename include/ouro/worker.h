@@ -34,10 +34,6 @@ class Admission {
   virtual void left() = 0;
 };
 
-// How a listener takes connections. kShared (poll, then accept) also works on a socket that
-// another, stuck worker accepts from.
-enum class AcceptStyle : std::uint8_t { kOwn, kShared };
-
 // Create it on the thread (or in the process) that will run it: an io_uring belongs to the thread
 // that made it. Everything is called on that thread, except stop().
 class Worker {
@@ -54,8 +50,8 @@ class Worker {
   [[nodiscard]] virtual Result<Listener*> listen(const Address& address, Handler& handler,
                                                  const ListenOptions& options = {}) = 0;
   // Accepts on a socket that already listens; takes the descriptor over.
-  [[nodiscard]] virtual Listener* listen_on(int listening_fd, Handler& handler,
-                                            AcceptStyle style = AcceptStyle::kOwn) = 0;
+  // Others may accept from it as well.
+  [[nodiscard]] virtual Listener* listen_on(int listening_fd, Handler& handler) = 0;
   // Asked about every accepted connection from now on; null: serve them all.
   virtual void set_admission(Admission* admission) = 0;
   // Asks again about the connections that were told to wait.

@@ -30,8 +30,8 @@ std::vector<Rule> engine_rules(const LaboratoryOptions& knobs, bool epoll, const
        "epoll has no fixed files; use off, or --engine uring"},
       {epoll && knobs.zero_copy == ZeroCopy::kOn, "--zerocopy",
        "the epoll engine always copies; use auto or off, or --engine uring"},
-      {epoll && knobs.multishot_accept, "--accept",
-       "epoll has no multishot accept; use single, or --engine uring"},
+      {epoll && knobs.accept == AcceptMode::kMultishot, "--accept",
+       "epoll has no multishot accept; use auto, or --engine uring"},
       {epoll && knobs.restrictions && given("--restrictions"), "--restrictions",
        "epoll has no ring to restrict; use off, or --engine uring"},
   };
@@ -45,6 +45,8 @@ std::vector<Rule> ring_rules(const LaboratoryOptions& knobs, const Given& given)
        "multishot receives by --op recv alone"},
       {knobs.zero_copy == ZeroCopy::kOn && !plain, "--zerocopy",
        "only the send of --op recv can do without a copy"},
+      {knobs.fixed_files && knobs.accept == AcceptMode::kPoll, "--accept",
+       "only an accept operation can accept into fixed files; use single or multishot"},
       {knobs.submission_thread && given("--taskrun") && knobs.task_run != TaskRun::kNone,
        "--taskrun", "with --sqpoll the kernel's own thread does this work; use none"},
   };

@@ -130,8 +130,12 @@ void add_ring(CLI::App& echo, LaboratoryOptions& knobs) {
       "when io_uring runs completion work [defer]");
   echo.add_flag("--sqpoll", knobs.submission_thread, "let a kernel thread submit [off]")
       ->disable_flag_override();
-  add_choice<bool>(echo, "--accept", knobs.multishot_accept,
-                   {{"single", false}, {"multishot", true}}, "how to accept [single]");
+  add_choice<AcceptMode>(echo, "--accept", knobs.accept,
+                         {{"auto", AcceptMode::kAuto},
+                          {"poll", AcceptMode::kPoll},
+                          {"single", AcceptMode::kSingle},
+                          {"multishot", AcceptMode::kMultishot}},
+                         "how to accept [auto]");
   add_switch(echo, "--restrictions", knobs.restrictions, "allow the ring only what is in use [on]");
 }
 

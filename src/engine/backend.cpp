@@ -13,8 +13,6 @@ Result<int> Backend::open_for_connect(const Address& address) {
   return fd->release();
 }
 
-int Backend::accept_now(int listening_fd) noexcept { return os::accept_now(listening_fd); }
-
 // Fixed files have no descriptor to call these on; their closing sends the FIN.
 void Backend::shutdown_write(File file) noexcept {
   if (!file.direct) os::shutdown_write(file.number);

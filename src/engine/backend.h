@@ -94,6 +94,7 @@ struct BackendTraits {
   const char* name = "";
   bool multishot_receive = false;           // at all
   bool receive_limit = false;               // a multishot ends when its credit is used up
+  bool accepts_in_kernel = false;           // an accept takes a connection without our doing
   bool direct_files = false;                // accepted files are fixed files
   bool zero_copy = false;                   // the zero-copy group exists
   std::size_t files_max = ~std::size_t{0};  // connections that fit a table of fixed files
@@ -138,7 +139,7 @@ class Backend {
   // Small calls that need no waiting; here so that a simulator can answer them.
   [[nodiscard]] virtual std::uint64_t now_ns() noexcept;
   [[nodiscard]] virtual Result<int> open_for_connect(const Address& address);
-  [[nodiscard]] virtual int accept_now(int listening_fd) noexcept;  // a descriptor or -errno
+  [[nodiscard]] virtual int accept_now(int listening_fd) = 0;  // a known descriptor, or -errno
   virtual void shutdown_write(File file) noexcept;
   virtual void reset_on_close(File file) noexcept;
   [[nodiscard]] virtual std::size_t unread_bytes(File file) noexcept;

@@ -34,7 +34,7 @@ Result<void> check_laboratory(const LaboratoryOptions& options) {
   if (options.receive == ReceiveMode::kPollFirst || options.receive == ReceiveMode::kMultishot) {
     return fail(Errc::kUnsupported, "receive modes other than single need the io_uring engine");
   }
-  if (options.multishot_accept) {
+  if (options.accept == AcceptMode::kMultishot) {
     return fail(Errc::kUnsupported, "multishot accept needs the io_uring engine");
   }
   return {};
@@ -207,6 +207,16 @@ File EpollBackend::adopt(int fd) {
   return {fd, false};
 }
 
+int EpollBackend::accept_now(int listening_fd) {
+  const int fd = os::accept_now(listening_fd, os::Blocking::kNo);
+  if (fd < 0) return fd;
+  const bool drain_to_end = file_of(listening_fd).drain_to_end;
+  EpollFile& file = file_of(fd);
+  forget(file);
+  file.drain_to_end = drain_to_end;
+  return fd;
+}
+
 void EpollBackend::wait(std::uint64_t wait_ns) {
   if (!ready_.empty() || !queued_.empty()) wait_ns = 0;
   const std::size_t count = epoll_.wait(events_, wait_ns);
@@ -260,7 +270,7 @@ void EpollBackend::serve_accepts(EpollFile& file) {
     return;
   }
   while (file.accepts > 0) {
-    const int fd = os::accept_now(file.fd);
+    const int fd = accept_now(file.fd);
     if (fd == -EAGAIN) return;
     --file.accepts;
     complete_later(file.accept_token, fd);
@@ -269,9 +279,6 @@ void EpollBackend::serve_accepts(EpollFile& file) {
       for (; file.accepts > 0; --file.accepts) complete_later(file.accept_token, fd);
       return;
     }
-    EpollFile& accepted = file_of(fd);
-    forget(accepted);
-    accepted.drain_to_end = file.drain_to_end;
   }
 }
 

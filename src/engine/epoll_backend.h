@@ -45,6 +45,7 @@ class EpollBackend final : public Backend {
   void cancel(Token token, File file) override;
   void close(File file) override;
   File adopt(int fd) override;
+  int accept_now(int listening_fd) override;
   void wait(std::uint64_t wait_ns) override;
   void dispatch(CompletionSink& sink) override;
   std::size_t spare_buffers(BufferGroup) const noexcept override { return pool_.spare(); }

@@ -4,9 +4,23 @@
 
 namespace ouro::engine {
 
-ListenerState::ListenerState(WorkerLoop& loop, File file, Handler& handler, AcceptStyle style,
+namespace {
+
+AcceptMode choose(AcceptMode wish, const BackendTraits& traits) noexcept {
+  if (wish != AcceptMode::kAuto) return wish;
+  // Without accepts of the kernel's own, asking for one is polling.
+  return traits.accepts_in_kernel && !traits.direct_files ? AcceptMode::kPoll : AcceptMode::kSingle;
+}
+
+}  // namespace
+
+ListenerState::ListenerState(WorkerLoop& loop, File file, Handler& handler,
                              std::uint32_t number) noexcept
-    : loop_(loop), file_(file), handler_(handler), style_(style), number_(number) {}
+    : loop_(loop),
+      file_(file),
+      handler_(handler),
+      mode_(choose(loop.options().laboratory.accept, loop.backend().traits())),
+      number_(number) {}
 
 ListenerState::~ListenerState() { loop_.timers().stop(*this); }
 
@@ -14,11 +28,10 @@ Token ListenerState::token() const noexcept { return {Op::kAccept, 0, number_}; 
 
 void ListenerState::arm() {
   if (paused_ || closing_) return;
-  const bool one = style_ == AcceptStyle::kShared || loop_.options().laboratory.multishot_accept;
-  const std::uint32_t wanted = one ? 1 : kAcceptsUnderWay;
+  const std::uint32_t wanted = mode_ == AcceptMode::kSingle ? kAcceptsInTurn : 1;
   while (under_way_ < wanted && loop_.room_for_connections(under_way_)) {
     ++under_way_;
-    if (style_ == AcceptStyle::kShared) {
+    if (mode_ == AcceptMode::kPoll) {
       loop_.backend().poll(token(), file_.number);
     } else {
       loop_.backend().accept(token(), file_);
@@ -33,7 +46,7 @@ void ListenerState::completed(const Completion& completion) {
   if (!completion.more) --under_way_;
   if (completion.error != Errc::kNone) {
     accept_failed(completion.error);
-  } else if (style_ == AcceptStyle::kShared) {
+  } else if (mode_ == AcceptMode::kPoll) {
     accept_ready();
   } else {
     const bool direct = loop_.backend().traits().direct_files;
@@ -44,7 +57,7 @@ void ListenerState::completed(const Completion& completion) {
 
 // No more than a handful: the rest must not wait for a backlog to be worked off.
 void ListenerState::accept_ready() {
-  for (std::uint32_t i = 0; i < kAcceptsUnderWay; ++i) {
+  for (std::uint32_t i = 0; i < kAcceptsInTurn; ++i) {
     if (closing_ || !loop_.room_for_connections(0)) return;
     const int fd = loop_.backend().accept_now(file_.number);
     if (fd < 0) {
@@ -52,7 +65,7 @@ void ListenerState::accept_ready() {
       if (error != Errc::kWouldBlock) accept_failed(error);
       return;
     }
-    loop_.welcome(loop_.backend().adopt(fd), handler_);
+    loop_.welcome({fd, false}, handler_);
   }
 }
 
@@ -77,12 +90,11 @@ void ListenerState::resume() {
 }
 
 void ListenerState::empty_queue() {
-  if (style_ == AcceptStyle::kShared || file_.direct) return;
   constexpr int kQueueMax = 65536;  // somaxconn rarely is above 4096
   for (int i = 0; i < kQueueMax; ++i) {
     const int fd = loop_.backend().accept_now(file_.number);
     if (fd < 0) return;
-    loop_.welcome(loop_.backend().adopt(fd), handler_);
+    loop_.welcome({fd, false}, handler_);
   }
 }
 

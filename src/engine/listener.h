@@ -20,18 +20,18 @@ namespace ouro::engine {
 
 class WorkerLoop;
 
-// Keeps a few single accepts under way: one multishot would take a whole backlog in a turn while
-// everybody else waits. When descriptors or slots run out it stops, and goes on when a connection
-// has closed or a tenth of a second has passed. Owned by its worker.
+// Waits until the socket is readable and then accepts a few: taking a whole backlog in one turn
+// would let everybody else wait. No accept is ever under way in the kernel, where it would take a
+// newcomer even after its process was killed. When descriptors or slots run out it stops, and goes
+// on when a connection has closed or a tenth of a second has passed. Owned by its worker.
 class ListenerState final : public Listener, private TimerNode {
  public:
-  ListenerState(WorkerLoop& loop, File file, Handler& handler, AcceptStyle style,
-                std::uint32_t number) noexcept;
+  ListenerState(WorkerLoop& loop, File file, Handler& handler, std::uint32_t number) noexcept;
   ~ListenerState() override;
 
-  // An accept has completed; with kShared: the socket is readable.
+  // The socket is readable, or an accept has completed.
   void completed(const Completion& completion);
-  // Asks for as many accepts as fit now.
+  // Asks to be told of the next ones, if there is room for them.
   void arm();
   // Ends accepting; the socket is closed when nothing is under way any more.
   void close();
@@ -44,7 +44,7 @@ class ListenerState final : public Listener, private TimerNode {
   [[nodiscard]] File file() const noexcept { return file_; }
 
  private:
-  static constexpr std::uint32_t kAcceptsUnderWay = 16;
+  static constexpr std::uint32_t kAcceptsInTurn = 16;
   static constexpr std::uint64_t kPauseNs = 100'000'000;
 
   void expired() override;
@@ -55,7 +55,7 @@ class ListenerState final : public Listener, private TimerNode {
   WorkerLoop& loop_;
   File file_;
   Handler& handler_;
-  AcceptStyle style_;
+  AcceptMode mode_;
   std::uint32_t number_;
   std::uint32_t under_way_ = 0;
   bool paused_ = false;

@@ -19,7 +19,7 @@ std::uint8_t file_flags(File file) noexcept { return file.direct ? IOSQE_FIXED_F
 
 void UringBackend::accept(Token token, File listener) {
   io_uring_sqe* sqe = ring_->entry();
-  if (laboratory_.multishot_accept) {
+  if (laboratory_.accept == AcceptMode::kMultishot) {
     io_uring_prep_multishot_accept(sqe, listener.number, nullptr, nullptr, 0);
   } else {
     io_uring_prep_accept(sqe, listener.number, nullptr, nullptr, 0);
@@ -177,6 +177,10 @@ File UringBackend::adopt(int fd) {
   // read and write would give -EAGAIN on a non-blocking file instead of waiting for it.
   os::set_blocking(fd);
   return {fd, false};
+}
+
+int UringBackend::accept_now(int listening_fd) {
+  return os::accept_now(listening_fd, os::Blocking::kYes);
 }
 
 void UringBackend::wait(std::uint64_t wait_ns) {

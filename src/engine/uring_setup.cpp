@@ -37,8 +37,11 @@ Result<void> check_laboratory(const LaboratoryOptions& options, const os::Featur
     return fail(Errc::kUnsupported,
                 "a submission thread runs completion work itself: it needs task-run mode none");
   }
-  if (options.multishot_accept && !features.multishot_accept) {
+  if (options.accept == AcceptMode::kMultishot && !features.multishot_accept) {
     return fail(Errc::kUnsupported, "this kernel has no multishot accept");
+  }
+  if (options.fixed_files && options.accept == AcceptMode::kPoll) {
+    return fail(Errc::kUnsupported, "only an accept operation can accept into fixed files");
   }
   if (options.task_run == TaskRun::kDefer && !options.submission_thread &&
       !features.defer_taskrun && options.fixed_files) {
@@ -76,6 +79,7 @@ Result<void> UringBackend::set_up(const os::Features& features) {
   gathers_.resize(ring.submissions);
   connecting_.resize(ring.submissions);
   traits_.name = "uring";
+  traits_.accepts_in_kernel = true;
   traits_.direct_files = laboratory_.fixed_files;
   // Without a limit by credit, only deferred work stops a multishot after a bounded number.
   const bool deferred = features.defer_taskrun && laboratory_.task_run == TaskRun::kDefer;

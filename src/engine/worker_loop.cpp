@@ -58,16 +58,16 @@ Result<Listener*> WorkerLoop::listen(const Address& address, Handler& handler,
                                      const ListenOptions& options) {
   auto fd = os::listen_socket(address, options);
   if (!fd) return std::unexpected(fd.error());
-  return listen_on(fd->release(), handler, AcceptStyle::kOwn);
+  return listen_on(fd->release(), handler);
 }
 
-Listener* WorkerLoop::listen_on(int listening_fd, Handler& handler, AcceptStyle style) {
+Listener* WorkerLoop::listen_on(int listening_fd, Handler& handler) {
   auto place = std::find(listeners_.begin(), listeners_.end(), nullptr);
   if (place == listeners_.end()) place = listeners_.insert(place, nullptr);
   const auto number = static_cast<std::uint32_t>(place - listeners_.begin());
   const File file{listening_fd, false};
   os::set_nonblocking(listening_fd);
-  *place = std::make_unique<ListenerState>(*this, file, handler, style, number);
+  *place = std::make_unique<ListenerState>(*this, file, handler, number);
   (*place)->arm();
   return place->get();
 }

@@ -38,7 +38,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
 
   Result<Listener*> listen(const Address& address, Handler& handler,
                            const ListenOptions& options) override;
-  Listener* listen_on(int listening_fd, Handler& handler, AcceptStyle style) override;
+  Listener* listen_on(int listening_fd, Handler& handler) override;
   void set_admission(Admission* admission) override { admission_ = admission; }
   void readmit() override;
   void stop_listening(Listener* listener) override;

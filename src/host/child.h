@@ -30,10 +30,9 @@ struct ChildStart {
 struct WorkerStart {
   ChildStart common;
   unsigned index = 0;
-  bool respawned = false;             // another process had this place before
   std::optional<unsigned> cpu;        // to stay on
   std::uint64_t connections_max = 0;  // that one process has descriptors for
-  std::vector<WorkerListener> listeners;
+  std::vector<os::Fd> listeners;
   Inboxes inboxes;
 };
 

@@ -38,12 +38,10 @@ Result<Listeners::Bound> Listeners::bind(const Address& address, ListenOptions o
   return bound;
 }
 
-std::vector<WorkerListener> Listeners::take(unsigned worker) {
-  std::vector<WorkerListener> taken;
-  for (Bound& bound : bound_) {
-    const bool shared = bound.shared;
-    taken.push_back({std::move(bound.sockets[shared ? 0 : worker]), shared});
-  }
+std::vector<os::Fd> Listeners::take(unsigned worker) {
+  std::vector<os::Fd> taken;
+  taken.reserve(bound_.size());
+  for (Bound& bound : bound_) taken.push_back(std::move(bound.sockets[bound.shared ? 0 : worker]));
   bound_.clear();
   return taken;
 }

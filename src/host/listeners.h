@@ -12,12 +12,6 @@
 
 namespace ouro::host {
 
-// What one worker accepts from.
-struct WorkerListener {
-  os::Fd socket;
-  bool shared = false;  // with all workers
-};
-
 // TCP: a socket per worker and address (SO_REUSEPORT). Unix: one per address, shared.
 class Listeners {
  public:
@@ -26,7 +20,7 @@ class Listeners {
                                               const ListenOptions& options, unsigned workers);
 
   // In a worker: its own sockets; those of the others are closed.
-  [[nodiscard]] std::vector<WorkerListener> take(unsigned worker);
+  [[nodiscard]] std::vector<os::Fd> take(unsigned worker);
   // What another worker can accept from while this one does not.
   [[nodiscard]] std::vector<int> own_sockets(unsigned worker) const;
   // As they really are: with the ports the kernel chose.

@@ -98,7 +98,6 @@ WorkerStart Master::take_for_worker(unsigned index, os::Fd control) {
   WorkerStart start;
   start.common = {&options_, &pages_, std::move(control), plan_.user, engine_};
   start.index = index;
-  start.respawned = pages_.workers()[index].respawns.get() > 0;
   if (!plan_.cpus.empty()) start.cpu = plan_.cpus[index];
   start.connections_max = plan_.worker_connections_max;
   start.listeners = listeners_.take(index);

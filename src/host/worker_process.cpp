@@ -11,8 +11,6 @@ namespace {
 
 // Another worker may have handed a connection over just before it heard that all are leaving.
 constexpr std::chrono::milliseconds kLastLook{20};
-// Milliseconds in fact; more with ten thousand connections to take down.
-constexpr std::chrono::seconds kPredecessorLingers{5};
 
 bool is_uring(const Worker& worker) { return std::string_view{worker.engine_name()} == "uring"; }
 
@@ -88,36 +86,10 @@ void WorkerProcess::serve() {
   control_.say({.kind = MessageKind::kReady});
 }
 
-// The ring of a process that has died is taken down a moment later. Until then its accepts stay in
-// the queue of those who wait for the socket, and swallow what should wake its successor. Who polls
-// is always woken.
 void WorkerProcess::listen() {
-  const bool alone = start_.common.pages->workers().size() == 1;
-  for (WorkerListener& listener : start_.listeners) {
-    const bool shared = listener.shared && !alone;
-    if (!shared && !start_.respawned) {
-      (void)worker_->listen_on(listener.socket.release(), *handler_, AcceptStyle::kOwn);
-      continue;
-    }
-    os::Fd mine = shared ? os::Fd() : os::duplicate(listener.socket.get());
-    Listener* listening =
-        worker_->listen_on(listener.socket.release(), *handler_, AcceptStyle::kShared);
-    if (mine.valid()) shared_for_now_.push_back(listening);
-    listener.socket = std::move(mine);
+  for (os::Fd& listener : start_.listeners) {
+    (void)worker_->listen_on(listener.release(), *handler_);
   }
-  if (shared_for_now_.empty()) return;
-  alone_ = std::make_unique<Timer>(*worker_, [this] { listen_alone(); });
-  alone_->start(kPredecessorLingers);
-}
-
-void WorkerProcess::listen_alone() {
-  if (leaving_) return;
-  for (WorkerListener& listener : start_.listeners) {
-    if (!listener.socket.valid()) continue;
-    (void)worker_->listen_on(listener.socket.release(), *handler_, AcceptStyle::kOwn);
-  }
-  for (Listener* listening : shared_for_now_) worker_->stop_listening(listening);
-  shared_for_now_.clear();
 }
 
 void WorkerProcess::control_readable() {
@@ -151,7 +123,7 @@ void WorkerProcess::adopt(unsigned worker, std::vector<os::Fd> fds) {
   gate_->open_inbox(worker, std::move(fds.back()));
   fds.pop_back();
   for (os::Fd& fd : fds) {
-    adopted.listeners.push_back(worker_->listen_on(fd.release(), *handler_, AcceptStyle::kShared));
+    adopted.listeners.push_back(worker_->listen_on(fd.release(), *handler_));
   }
   log::info("adopted", {{"of", worker}, {"listeners", adopted.listeners.size()}});
 }
@@ -169,7 +141,6 @@ void WorkerProcess::drain(std::chrono::milliseconds limit) {
   if (leaving_) return;
   leaving_ = true;
   gate_->keep_all();
-  start_.listeners.clear();  // what is kept for later would hold the sockets open
   leave_by_ns_ =
       worker_->now_ns() + static_cast<std::uint64_t>(std::chrono::nanoseconds(limit).count());
   worker_->drain(limit, [this](std::size_t cut) { drained(cut); });

@@ -29,7 +29,6 @@ class WorkerProcess {
   [[nodiscard]] Result<bool> agree_on_engine();
   void serve();
   void listen();
-  void listen_alone();
 
   void control_readable();
   void obey(ReceivedMessage& message);
@@ -45,9 +44,7 @@ class WorkerProcess {
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<Watch> control_watch_;
-  std::unique_ptr<Timer> alone_;
   std::unique_ptr<Timer> last_look_;
-  std::vector<Listener*> shared_for_now_;
   std::map<unsigned, Adopted> adopted_;
   bool leaving_ = false;
   std::uint64_t leave_by_ns_ = 0;

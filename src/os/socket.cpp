@@ -140,8 +140,9 @@ Address peer_address(int fd) noexcept {
   return Address::from_raw(reinterpret_cast<sockaddr*>(&raw), size);
 }
 
-int accept_now(int listening_fd) noexcept {
-  const int fd = ::accept4(listening_fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+int accept_now(int listening_fd, Blocking blocking) noexcept {
+  const int flags = SOCK_CLOEXEC | (blocking == Blocking::kYes ? 0 : SOCK_NONBLOCK);
+  const int fd = ::accept4(listening_fd, nullptr, nullptr, flags);
   return fd >= 0 ? fd : -errno;
 }
 

@@ -25,7 +25,8 @@ namespace ouro::os {
 [[nodiscard]] Address peer_address(int fd) noexcept;
 
 // Calls that give a count, a new descriptor, or -errno, and never wait.
-[[nodiscard]] int accept_now(int listening_fd) noexcept;
+enum class Blocking : bool { kNo, kYes };
+[[nodiscard]] int accept_now(int listening_fd, Blocking blocking) noexcept;
 [[nodiscard]] int connect_now(int fd, const Address& address) noexcept;
 [[nodiscard]] int receive_now(int fd, std::span<std::byte> into, OperationVariant variant) noexcept;
 [[nodiscard]] int send_now(int fd, std::span<const iovec> parts, OperationVariant variant) noexcept;

@@ -87,6 +87,16 @@ def test_a_killed_worker_is_not_missed_by_newcomers(server):
     print(f"slowest newcomer after kill -9 of a worker: {newcomers.slowest_since(moment)}")
 
 
+def test_who_comes_right_after_the_kill_is_served(server):
+    for times in range(1, 6):
+        os.kill(server.worker(0), signal.SIGKILL)
+        for _ in range(20):
+            with server.connect() as newcomer:
+                assert echoes(newcomer)
+        eventually(lambda: server.metric("worker_respawns_total")[0] == times, "it is replaced")
+        eventually(lambda: server.metric("worker_up") == [1, 1], "it serves again")
+
+
 def test_newcomers_do_not_wait_for_a_worker_that_stands_still(server):
     connections = connect_many(server, 20)
     stopped = server.worker(0)

@@ -17,7 +17,7 @@ std::string describe(const LaboratoryOptions& lab) {
          std::to_string(static_cast<int>(lab.task_run)) + ", fixed files " +
          std::to_string(lab.fixed_files) + ", submission thread " +
          std::to_string(lab.submission_thread) + ", multishot accept " +
-         std::to_string(lab.multishot_accept) + ", restrictions " +
+         std::to_string(static_cast<int>(lab.accept)) + ", restrictions " +
          std::to_string(lab.restrictions) + ", buffers " + std::to_string(lab.buffer_bytes);
 }
 
@@ -34,7 +34,7 @@ LaboratoryOptions combination(std::size_t number) {
   lab.zero_copy = pick(2) == 0 ? ZeroCopy::kAuto : ZeroCopy::kOn;
   lab.task_run = static_cast<TaskRun>(pick(3));
   lab.fixed_files = pick(2) == 1;
-  lab.multishot_accept = pick(2) == 1;
+  lab.accept = pick(2) == 1 ? AcceptMode::kMultishot : AcceptMode::kAuto;
   lab.submission_thread = pick(2) == 1;
   // What changes no code path of another knob alternates instead of multiplying.
   lab.restrictions = (number + static_cast<std::size_t>(lab.receive)) % 2 == 0;
@@ -111,7 +111,7 @@ TEST_P(KnobsTest, epoll_refuses_what_only_uring_can) {
   using Lab = LaboratoryOptions;
   for (auto* turn :
        {+[](Lab& lab) { lab.fixed_files = true; }, +[](Lab& lab) { lab.submission_thread = true; },
-        +[](Lab& lab) { lab.multishot_accept = true; },
+        +[](Lab& lab) { lab.accept = AcceptMode::kMultishot; },
         +[](Lab& lab) { lab.receive = ReceiveMode::kMultishot; },
         +[](Lab& lab) { lab.task_run = TaskRun::kCooperative; }}) {
     WorkerOptions with = options();

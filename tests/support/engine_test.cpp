@@ -52,7 +52,8 @@ void add_uring_variants(std::vector<EngineCase>& cases) {
   add("cooperative", [](Lab& lab) { lab.task_run = TaskRun::kCooperative; });
   add("no_task_run", [](Lab& lab) { lab.task_run = TaskRun::kNone; });
   add("fixed_files", [](Lab& lab) { lab.fixed_files = true; });
-  add("multishot_accept", [](Lab& lab) { lab.multishot_accept = true; });
+  add("single_accept", [](Lab& lab) { lab.accept = AcceptMode::kSingle; });
+  add("multishot_accept", [](Lab& lab) { lab.accept = AcceptMode::kMultishot; });
   add("unrestricted", [](Lab& lab) { lab.restrictions = false; });
   add("zero_copy", [](Lab& lab) { lab.zero_copy = ZeroCopy::kOn; });
   add("submission_thread", [](Lab& lab) {
