@@ -62,9 +62,8 @@ void ConnectionState::arm_receive() {
     return;
   }
   stalled_ = false;
-  if (history_.large && !loop.stream_may_receive()) return loop.park_stream(*this);
   group_ = request.group;
-  if (!loop.may_receive(group_)) return loop.park(*this, group_);
+  if (!loop.queues().admit(*this, group_, history_.large)) return;
   receiving_ = true;
   ++in_flight_;
   loop.counted().receives_asked.add();
@@ -109,7 +108,7 @@ void ConnectionState::receive_failed(Errc error) {
       loop.counted().buffer_stalls.add();
       // Its memory waits for distant peers to acknowledge: copying is better than waiting too.
       if (give_up_zero_copy()) return arm_receive();
-      if (!receiving_ && !ConnectionHook::linked()) loop.park(*this, group_);
+      if (!receiving_ && !ConnectionHook::linked()) loop.queues().park(*this, group_);
       return;
     default:
       return die(error);

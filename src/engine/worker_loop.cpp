@@ -15,7 +15,6 @@ constexpr std::size_t kUnsentReserve = 64u << 20;
 constexpr std::size_t kWindowMin = 4096;  // below, receiving byte by byte would only cost time
 constexpr auto kNoLimit = std::chrono::nanoseconds::max();
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-constexpr std::array kGroups{BufferGroup::kStream, BufferGroup::kSmall, BufferGroup::kZeroCopy};
 
 }  // namespace
 
@@ -29,6 +28,7 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, std::unique_ptr<Backend> ba
       backend_(std::move(backend)),
       policy_(options.laboratory, backend_->traits(), options.window_bytes),
       timers_(backend_->now_ns()),
+      queues_(*backend_),
       drain_(*this),
       now_ns_(backend_->now_ns()),
       window_(options.window_bytes) {
@@ -180,13 +180,13 @@ void WorkerLoop::turn(std::chrono::nanoseconds wait_max) {
   counters_.turns.add();
   counters_.last_turn_ns.set(now_ns_);
   policy_.begin_turn();
-  streams_left_ = policy_.streams_per_turn();
+  queues_.begin_turn(policy_.streams_per_turn());
   backend_->dispatch(*this);
   timers_.advance(now_ns_);
   if (!fresh_.empty()) open_fresh();
   if (readmitting_) ask_again();
   if (!dead_.empty()) bury();
-  unpark();  // last: all of the above may have given buffers back
+  queues_.serve();  // last: all of the above may have given buffers back
   if (listeners_closing_) sweep_listeners();
   update_window();
   if (now_ns_ >= next_second_ns_) once_a_second();
@@ -194,8 +194,7 @@ void WorkerLoop::turn(std::chrono::nanoseconds wait_max) {
 
 // Counted from the clock's last reading: a turn reads it once.
 std::uint64_t WorkerLoop::wait_time(std::chrono::nanoseconds wait_max) const noexcept {
-  if (!dead_.empty() || !fresh_.empty() || readmitting_ || parked_can_go()) return 0;
-  if (!streams_.empty()) return 0;
+  if (!dead_.empty() || !fresh_.empty() || readmitting_ || queues_.can_go()) return 0;
   if (stopping_.load(std::memory_order_acquire) || sweep_due_) return 0;
   const std::uint64_t next = timers_.next_ns();
   const std::uint64_t timer = next == TimerWheel::kNever ? kForever
@@ -273,31 +272,6 @@ void WorkerLoop::remove_watch(std::uint32_t number) {
   WatchSlot* watch = watches_.find(number, generation);
   backend_->cancel(Token(Op::kPoll, generation, number), File{watch->fd, false});
   watches_.free(number);
-}
-
-bool WorkerLoop::parked_can_go() const noexcept {
-  return std::any_of(kGroups.begin(), kGroups.end(), [this](BufferGroup group) {
-    return !queues_[static_cast<std::size_t>(group)].waiting.empty() &&
-           backend_->spare_buffers(group) > 0;
-  });
-}
-
-// First come, first served, and no more than there will be buffers for: whoever asked in vain would
-// be behind all the others again.
-void WorkerLoop::unpark() {
-  unparking_ = true;
-  while (!streams_.empty() && streams_left_ > 0) streams_.pop_front()->arm_receive();
-  for (const BufferGroup group : kGroups) {
-    BufferQueue& queue = queue_for(group);
-    const std::size_t asked = std::exchange(queue.asked_in_turn, 0);
-    if (queue.waiting.empty()) continue;
-    const std::size_t spare = backend_->spare_buffers(group);
-    for (std::size_t i = asked; i < spare && !queue.waiting.empty(); ++i) {
-      queue.waiting.pop_front()->arm_receive();
-    }
-    queue.asked_in_turn = 0;
-  }
-  unparking_ = false;
 }
 
 void WorkerLoop::retire(ConnectionState& connection) noexcept {

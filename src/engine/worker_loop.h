@@ -1,7 +1,6 @@
 // The implementation of Worker: one backend, one timer wheel, and everything that lives on them.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "engine/drain.h"
 #include "engine/listener.h"
 #include "engine/receive_policy.h"
+#include "engine/receive_queues.h"
 #include "engine/timer_wheel.h"
 #include "os/wakeup.h"
 #include "ouro/worker.h"
@@ -24,8 +24,6 @@ struct WatchSlot {
   int fd = -1;
   std::shared_ptr<std::function<void()>> readable;  // shared: it may remove itself while it runs
 };
-
-using ConnectionList = IntrusiveList<ConnectionState, ConnectionHook>;
 
 // One turn: hand over and wait, tell what completed, fire timers, retry what was parked, free what
 // died. Nothing is freed before the end of a turn.
@@ -60,6 +58,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   [[nodiscard]] Backend& backend() noexcept { return *backend_; }
   [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
   [[nodiscard]] ReceivePolicy& policy() noexcept { return policy_; }
+  [[nodiscard]] ReceiveQueues& queues() noexcept { return queues_; }
   [[nodiscard]] Counters& counted() noexcept { return counters_; }
   [[nodiscard]] detail::BufferPool& unsent_pool() noexcept { return unsent_pool_; }
   [[nodiscard]] Slab<ZeroCopySend>& zero_copy_sends() noexcept { return zero_copy_sends_; }
@@ -70,24 +69,6 @@ class WorkerLoop final : public Worker, private CompletionSink {
 
   // A freshly accepted file: asks the admission, then serves it or lets it wait.
   void welcome(File file, Handler& handler);
-  // No buffer is free, or others were first: it waits its turn.
-  void park(ConnectionState& connection, BufferGroup group) noexcept {
-    queue_for(group).waiting.push_back(connection);
-  }
-  // Whether a receive may be asked for now, which the caller then does; otherwise it is to park.
-  [[nodiscard]] bool may_receive(BufferGroup group) noexcept {
-    BufferQueue& queue = queue_for(group);
-    if (!unparking_ && !queue.waiting.empty()) return false;
-    ++queue.asked_in_turn;
-    return true;
-  }
-  // The same for a stream, of which a turn serves only so many while small requests are about.
-  void park_stream(ConnectionState& connection) noexcept { streams_.push_back(connection); }
-  [[nodiscard]] bool stream_may_receive() noexcept {
-    if (streams_left_ == 0 || (!unparking_ && !streams_.empty())) return false;
-    --streams_left_;
-    return true;
-  }
   void retire(ConnectionState& connection) noexcept;
   std::uint32_t add_watch(int fd, std::shared_ptr<std::function<void()>> readable);
   void remove_watch(std::uint32_t number);
@@ -101,11 +82,6 @@ class WorkerLoop final : public Worker, private CompletionSink {
     File file;
     Handler* handler;
   };
-  // Who waits for a buffer of one group, in turn.
-  struct BufferQueue {
-    ConnectionList waiting;
-    std::size_t asked_in_turn = 0;  // by others, who will find the buffers first
-  };
 
   void complete(const Completion& completion) override;
   void accept_completed(const Completion& completion);
@@ -116,11 +92,6 @@ class WorkerLoop final : public Worker, private CompletionSink {
   void sweep_listeners();
   void open_fresh();
   void ask_again();
-  [[nodiscard]] BufferQueue& queue_for(BufferGroup group) noexcept {
-    return queues_[static_cast<std::size_t>(group)];
-  }
-  [[nodiscard]] bool parked_can_go() const noexcept;
-  void unpark();
   void bury();
   void free_connection(ConnectionState& connection);
   void once_a_second();
@@ -142,20 +113,17 @@ class WorkerLoop final : public Worker, private CompletionSink {
   Slab<WatchSlot> watches_;
   std::vector<std::unique_ptr<ListenerState>> listeners_;
   std::vector<Waiting> waiting_;  // accepted, not admitted yet; bounded by accepts under way
-  std::array<BufferQueue, kBufferGroups> queues_;
-  ConnectionList streams_;  // waiting for the next turn
-  ConnectionList fresh_;    // opened() is due
-  ConnectionList dead_;     // freed at the end of the turn
+  ReceiveQueues queues_;
+  ConnectionList fresh_;  // opened() is due
+  ConnectionList dead_;   // freed at the end of the turn
   Drain drain_;
   Admission* admission_ = nullptr;
   std::uint64_t now_ns_;
   std::uint64_t next_second_ns_ = 0;
   std::size_t window_;
-  std::uint32_t streams_left_ = 0;  // that this turn may serve
   bool listeners_closing_ = false;
   bool sweep_due_ = false;
   bool readmitting_ = false;
-  bool unparking_ = false;
   std::atomic<bool> stopping_{false};
   std::uint32_t wakeup_watch_ = 0;
 };

@@ -1,0 +1,54 @@
+#include "engine/receive_queues.h"
+
+#include <utility>
+
+namespace ouro::engine {
+
+bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool stream) noexcept {
+  if (stream) {
+    if (streams_left_ == 0 || (!serving_ && !streams_.empty())) {
+      streams_.push_back(connection);
+      return false;
+    }
+    --streams_left_;
+  }
+  Queue& queue = for_buffers_[static_cast<std::size_t>(group)];
+  if (!serving_ && !queue.waiting.empty()) {
+    queue.waiting.push_back(connection);
+    return false;
+  }
+  ++queue.asked_in_turn;
+  return true;
+}
+
+void ReceiveQueues::park(ConnectionState& connection, BufferGroup group) noexcept {
+  for_buffers_[static_cast<std::size_t>(group)].waiting.push_back(connection);
+}
+
+void ReceiveQueues::serve() {
+  serving_ = true;
+  while (!streams_.empty() && streams_left_ > 0) streams_.pop_front()->arm_receive();
+  for (std::size_t i = 0; i < kBufferGroups; ++i) {
+    Queue& queue = for_buffers_[i];
+    const std::size_t asked = std::exchange(queue.asked_in_turn, 0);
+    if (queue.waiting.empty()) continue;
+    // No more than there will be buffers for: who asks in vain is behind all the others again.
+    const std::size_t spare = backend_.spare_buffers(static_cast<BufferGroup>(i));
+    for (std::size_t n = asked; n < spare && !queue.waiting.empty(); ++n) {
+      queue.waiting.pop_front()->arm_receive();
+    }
+    queue.asked_in_turn = 0;
+  }
+  serving_ = false;
+}
+
+bool ReceiveQueues::can_go() const noexcept {
+  if (!streams_.empty()) return true;
+  for (std::size_t i = 0; i < kBufferGroups; ++i) {
+    if (for_buffers_[i].waiting.empty()) continue;
+    if (backend_.spare_buffers(static_cast<BufferGroup>(i)) > 0) return true;
+  }
+  return false;
+}
+
+}  // namespace ouro::engine
