@@ -66,10 +66,13 @@ std::vector<Rule> address_rules(const host::HostOptions& options) {
   };
 }
 
-std::vector<Rule> pool_rules(const LaboratoryOptions& knobs) {
-  const std::uint64_t bytes = knobs.buffer_bytes != 0 ? knobs.buffer_bytes : std::size_t{64} << 10;
+std::vector<Rule> pool_rules(const LaboratoryOptions& knobs, const Given& given) {
+  const std::uint64_t bytes = knobs.buffer_bytes != 0 ? knobs.buffer_bytes : std::size_t{60} << 10;
   const std::uint64_t count = knobs.buffer_count_max != 0 ? knobs.buffer_count_max : 512;
-  return {{bytes * count > kPoolBytesMax, "--buffers",
+  const bool too_much = bytes * count > kPoolBytesMax;
+  return {{too_much && !given("--buffers"), "--buffer-size",
+           "512 buffers of that size are more than 1GiB for each worker; add --buffers"},
+          {too_much, "--buffers",
            "times --buffer-size is more than 1GiB for each worker; use fewer or smaller ones"}};
 }
 
@@ -79,7 +82,7 @@ std::optional<Conflict> find_conflict(const host::HostOptions& options, const Gi
   const LaboratoryOptions& knobs = options.worker.laboratory;
   const bool epoll = options.worker.engine == EngineChoice::kEpoll;
   for (const auto& rules : {address_rules(options), engine_rules(knobs, epoll, given),
-                            ring_rules(knobs, given), pool_rules(knobs)}) {
+                            ring_rules(knobs, given), pool_rules(knobs, given)}) {
     const auto broken = std::ranges::find(rules, true, &Rule::broken);
     if (broken != rules.end()) return Conflict{broken->option, broken->reason};
   }

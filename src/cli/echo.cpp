@@ -117,7 +117,7 @@ void add_data_path(CLI::App& echo, LaboratoryOptions& knobs) {
                        {{"auto", ZeroCopy::kAuto}, {"on", ZeroCopy::kOn}, {"off", ZeroCopy::kOff}},
                        "send without copying [auto]");
   add_size(echo, "--buffer-size", knobs.buffer_bytes, kBufferBytesRange,
-           "one receive buffer [64KiB]");
+           "one receive buffer [60KiB]");
   add_number(echo, "--buffers", knobs.buffer_count_max, kBuffersRange,
              "most receive buffers of a worker [512]");
 }

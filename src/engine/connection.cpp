@@ -2,6 +2,7 @@
 #include "ouro/connection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "engine/connection_state.h"
@@ -90,7 +91,11 @@ void ConnectionState::deliver(Buffer buffer) {
   loop.counted().receives.add();
   loop.counted().received_bytes.add(size);
   const bool unsuited = loop.policy().learn(history_, size);
-  if (!discarding_) handler->data(*this, std::move(buffer));
+  if (!discarding_) {
+    handler->data(*this, std::move(buffer));
+  } else if (draining_ && !std::exchange(cut_short_, true)) {
+    loop.drain().cut_short();
+  }
   // A multishot without a limit would go on into a full window, or past a pause.
   const bool overflowing =
       loop.policy().unlimited() && (paused_ || pending_bytes() >= loop.window());
@@ -139,6 +144,11 @@ void ConnectionState::close_gently() {
     finish_sending();
   }
   arm_receive();
+}
+
+void ConnectionState::close_for_drain() {
+  draining_ = draining_ || !discarding_;
+  close_gently();
 }
 
 void ConnectionState::die(Errc reason) {

@@ -64,6 +64,10 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
 
   // For the drain: nothing under way for a while and nothing waiting in the kernel.
   [[nodiscard]] bool quiet(std::uint64_t since_ns) const noexcept;
+  // Closes; what the peer sends all the same is thrown away, and makes it one that was cut.
+  void close_for_drain();
+  // True unless it is known to have been, or nothing can be lost any more.
+  [[nodiscard]] bool may_be_cut_short() const noexcept { return !dying_ && !cut_short_; }
   // The end, called by the worker. The file goes when no operation uses it any more (false until
   // then); the slot when the kernel has also given back the memory of zero-copy sends, which may
   // take the closing of the file.
@@ -135,6 +139,8 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   bool finishing_ = false;    // FIN to the peer once all is sent
   bool finished_ = false;     // it was sent
   bool discarding_ = false;   // close(): what still comes is thrown away
+  bool draining_ = false;     // it was closed because the worker leaves
+  bool cut_short_ = false;    // and had more to say
   bool dying_ = false;
   bool cut_ = false;  // by this side, with RST
   bool file_closed_ = false;

@@ -1,5 +1,6 @@
 #include "engine/drain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/worker_loop.h"
@@ -19,12 +20,13 @@ void Drain::start(std::chrono::milliseconds limit, std::function<void(std::size_
 void Drain::expired() {
   const std::uint64_t now = loop_.now_ns();
   const std::uint64_t passed = now - started_ns_;
+  const std::uint64_t flush_ns = std::min(limit_ns_ / 2, kFlushNs);
   loop_.for_each_connection([&](ConnectionState& connection) {
     if (passed >= limit_ns_) {
-      if (!connection.dying()) ++cut_;
+      if (connection.may_be_cut_short()) ++cut_;
       connection.cut(Errc::kTimedOut);
-    } else if (passed >= limit_ns_ / 2 || connection.quiet(now - kQuietNs)) {
-      connection.close_gently();
+    } else if (passed >= limit_ns_ - flush_ns || connection.quiet(now - kQuietNs)) {
+      connection.close_for_drain();
     }
   });
   if (loop_.connection_count() == 0) return connections_gone();

@@ -12,8 +12,9 @@ namespace ouro::engine {
 class WorkerLoop;
 
 // Looks over the connections every few milliseconds: a quiet one is closed with FIN, a busy one
-// when it falls quiet. At half the limit nobody is read from any more; at the limit what is left
-// is cut. Belongs to one worker and runs once.
+// when it falls quiet. A second before the limit (at half of it, if it is short) nobody is read
+// from any more, so that what is unsent can be flushed; at the limit what is left is cut. Whoever
+// sent something that was not answered counts as cut. Belongs to one worker and runs once.
 class Drain final : private TimerNode {
  public:
   explicit Drain(WorkerLoop& loop) noexcept : loop_(loop) {}
@@ -21,12 +22,15 @@ class Drain final : private TimerNode {
 
   void start(std::chrono::milliseconds limit, std::function<void(std::size_t)> done);
   [[nodiscard]] bool running() const noexcept { return static_cast<bool>(done_); }
+  // A connection that was closed for the drain had more to say.
+  void cut_short() noexcept { ++cut_; }
   // Told by the worker when the last connection has gone.
   void connections_gone();
 
  private:
   static constexpr std::uint64_t kLookNs = 10'000'000;
   static constexpr std::uint64_t kQuietNs = 50'000'000;
+  static constexpr std::uint64_t kFlushNs = 1'000'000'000;
 
   void expired() override;
 

@@ -20,13 +20,14 @@ ReceivePolicy::ReceivePolicy(const LaboratoryOptions& options, const BackendTrai
       buffer_bytes_(options.buffer_bytes == 0 ? kCreditAlone
                                               : static_cast<std::uint32_t>(options.buffer_bytes)) {
   buffer_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(buffer_bytes_, window_bytes));
+  credit_alone_ = std::max(kCreditAlone, buffer_bytes_);
 }
 
 ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t unsent,
                                       std::size_t window) const noexcept {
   ReceiveRequest request;
   if (unsent >= window) return request;
-  const std::uint32_t credit = mixed_turns_ > 0 ? kCreditMixed : kCreditAlone;
+  const std::uint32_t credit = mixed_turns_ > 0 ? kCreditMixed : credit_alone_;
   request.credit = static_cast<std::uint32_t>(std::min<std::size_t>(credit, window - unsent));
   request.poll_first = poll_first_;
   if (history.zero_copy) request.group = BufferGroup::kZeroCopy;

@@ -54,6 +54,7 @@ class ReceivePolicy {
   bool limited_;
   bool poll_first_;
   std::uint32_t buffer_bytes_;
+  std::uint32_t credit_alone_ = kCreditAlone;
   // What this turn has seen so far, and for how many turns yet credits stay small.
   std::uint32_t small_ = 0;
   bool saw_large_ = false;

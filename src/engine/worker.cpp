@@ -40,7 +40,9 @@ Result<std::unique_ptr<Backend>> make_backend(const WorkerOptions& options, Coun
       return fail(Errc::kUnsupported, "io_uring is refused here: " + features.uring_refusal);
     }
     reason = features.uring_refusal;
-    return EpollBackend::create(options, counters);
+    auto backend = EpollBackend::create(options, counters);
+    if (!backend) backend.error().what += ", which is refused here: " + reason;
+    return backend;
   }
   auto backend = UringBackend::create(options, features, counters);
   // What a laboratory knob asks for in vain is an error, never a silent change of engine.

@@ -59,6 +59,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
   [[nodiscard]] ReceivePolicy& policy() noexcept { return policy_; }
   [[nodiscard]] ReceiveQueues& queues() noexcept { return queues_; }
+  [[nodiscard]] Drain& drain() noexcept { return drain_; }
   [[nodiscard]] Counters& counted() noexcept { return counters_; }
   [[nodiscard]] detail::BufferPool& unsent_pool() noexcept { return unsent_pool_; }
   [[nodiscard]] Slab<ZeroCopySend>& zero_copy_sends() noexcept { return zero_copy_sends_; }

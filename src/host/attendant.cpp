@@ -8,7 +8,7 @@
 namespace ouro::host {
 namespace {
 
-constexpr std::size_t kAdminConnectionsMax = 64;
+constexpr std::size_t kAdminConnectionsMax = 1000;
 // From connecting to having read the response, however slowly the bytes trickle.
 constexpr std::chrono::seconds kExchangeMax{10};
 constexpr std::chrono::milliseconds kLeaveWithin{500};

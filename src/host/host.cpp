@@ -60,7 +60,8 @@ Result<Plan> make_plan(const HostOptions& options) {
   }
   if (options.user.empty()) return plan;
   plan.user = os::find_user(options.user);
-  if (!plan.user) return fail(Errc::kNotFound, fmt::format("there is no user '{}'", options.user));
+  if (!plan.user)
+    return fail(Errc::kNotFound, fmt::format("there is no user '{}' (--user)", options.user));
   return plan;
 }
 

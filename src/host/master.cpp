@@ -57,8 +57,8 @@ void Master::on_signal(os::Signal signal) {
   switch (signal) {
     case os::Signal::kTerminate:
       return terminate();
-    case os::Signal::kReload:
-      return log::info("reload_ignored", {{"reason", "nothing to reload"}});
+    case os::Signal::kOther:
+      return log::info("signal_ignored", {{"reason", "there is nothing to reload or reopen"}});
     case os::Signal::kChildChanged:
       return reap();
   }
@@ -192,7 +192,7 @@ void Master::look_after(Child& child) {
       send_control(child.control.get(), {.kind = MessageKind::kPing});
       return;
     case Finding::kHung:
-      log::warn("hung", {{"child", kind_of(child.is_worker)}, {"index", child.index}});
+      log::info("stands_still", {{"child", kind_of(child.is_worker)}, {"index", child.index}});
       return set_state(child, ChildState::kHung);
     case Finding::kRecovered:
       log::info("moves_again", {{"child", kind_of(child.is_worker)}, {"index", child.index}});

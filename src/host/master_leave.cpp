@@ -65,7 +65,8 @@ void Master::look_at_leaving() {
 }
 
 void Master::end_at_once() {
-  log::warn("ended_at_once", {{"reason", "a second signal"}});
+  for (const WorkerPage& worker : pages_.workers()) cut_ += worker.counters.connections_open.get();
+  log::error("ended_at_once", {{"reason", "a second signal"}});
   finish(kExitFailed);
 }
 
@@ -85,7 +86,9 @@ void Master::clean_up() {
   listeners_.remove_files();
   if (admin_address_ && !admin_address_->path().empty()) os::remove_file(admin_address_->path());
   // A start that fails has said why in one line, and that is enough.
-  if (announced_) log::info("stopped", {{"code", *exit_code_}, {"connections_cut", cut_}});
+  if (!announced_) return;
+  log::write(cut_ > 0 ? log::Level::kWarn : log::Level::kInfo, "stopped",
+             {{"code", *exit_code_}, {"connections_cut", cut_}});
 }
 
 bool Master::any_worker_runs() const {

@@ -20,13 +20,16 @@ namespace {
 sigset_t master_signals() noexcept {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) {
+    ::sigaddset(&set, signal);
+  }
   return set;
 }
 
 Signal meaning_of(std::uint32_t number) noexcept {
   if (number == SIGCHLD) return Signal::kChildChanged;
-  return number == SIGHUP ? Signal::kReload : Signal::kTerminate;
+  const bool ends = number == SIGTERM || number == SIGINT || number == SIGQUIT;
+  return ends ? Signal::kTerminate : Signal::kOther;
 }
 
 std::atomic<unsigned> seconds_after_parent{0};
@@ -89,7 +92,9 @@ std::vector<Signal> SignalReader::read() noexcept {
 }
 
 void ignore_signals() noexcept {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) {
+    ::signal(signal, SIG_IGN);
+  }
   ::signal(SIGCHLD, SIG_DFL);
   const sigset_t set = master_signals();
   ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
@@ -116,7 +121,7 @@ Result<void> become(const User& user) {
   const bool became = ::setgroups(0, nullptr) == 0 &&
                       ::setresgid(user.group_id, user.group_id, user.group_id) == 0 &&
                       ::setresuid(user.user_id, user.user_id, user.user_id) == 0;
-  if (!became) return fail_errno("cannot become another user", errno);
+  if (!became) return fail_errno("cannot become another user (--user needs root)", errno);
   return {};
 }
 

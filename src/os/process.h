@@ -37,7 +37,7 @@ struct Ending {
 [[nodiscard]] std::optional<Ending> ending_of(ProcessId child) noexcept;
 
 // What a master is told.
-enum class Signal : std::uint8_t { kTerminate, kReload, kChildChanged };
+enum class Signal : std::uint8_t { kTerminate, kOther, kChildChanged };
 
 // Turns SIGTERM, SIGINT, SIGHUP and SIGCHLD into values that can be read from fd(), and ignores
 // SIGPIPE, for as long as it lives. One per process; a child calls ignore_signals() instead.

@@ -87,7 +87,7 @@ WRONG = [
     ("echo L --backlog 65536", "ouro echo: --backlog: '65536' is not a number from 1 to 65535"),
     ("echo L --buffers 1", "ouro echo: --buffers: '1' is not a number from 2 to 16384"),
     # names and words
-    ("echo L --user no-such-user", "ouro*: there is no user 'no-such-user'"),
+    ("echo L --user no-such-user", "ouro*: there is no user 'no-such-user' (--user)"),
     (
         "echo L --engine epol",
         "ouro echo: --engine: 'epol' is not one of auto, uring, epoll; did you mean epoll?",
@@ -112,6 +112,7 @@ WRONG = [
     ("echo L --engine epoll --taskrun none", "ouro echo: --taskrun: * or use --engine uring"),
     ("echo L --engine epoll --sqpoll", "ouro echo: --sqpoll: * or use --engine uring"),
     ("echo L --engine epoll --fixed-files on", "ouro echo: --fixed-files: * or --engine uring"),
+    ("echo L --buffer-size 16MiB", "ouro echo: --buffer-size: 512 buffers of that size *"),
     ("echo L --engine epoll --zerocopy on", "ouro echo: --zerocopy: * or --engine uring"),
     ("echo L --engine epoll --accept multishot", "ouro echo: --accept: * or --engine uring"),
     ("echo L --engine epoll --restrictions on", "ouro echo: --restrictions: * or --engine uring"),

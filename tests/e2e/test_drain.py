@@ -1,9 +1,11 @@
 """How a server leaves: what is under way finishes, and nothing is left behind."""
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+import time
 
 import pytest
 from conftest import PATIENCE_S, echoes, eventually, receive_all, runs, stop
@@ -180,10 +182,49 @@ def test_a_worker_that_stands_still_is_killed_at_the_limit(start):
     assert "event=killed_at_limit" in server.log()
 
 
-def test_sighup_changes_nothing(server):
+def test_sigquit_ends_it_as_sigterm_does(server):
+    server.signal(signal.SIGQUIT)
+    assert server.wait() == 0
+
+
+def test_who_sends_until_the_end_is_read_until_shortly_before_the_limit(start):
+    server = start(options=["--drain-timeout", "3s"])
+    sent = received = 0
     with server.connect() as connection:
-        server.signal(signal.SIGHUP)
-        eventually(lambda: "event=reload_ignored" in server.log(), "it is heard")
+        connection.settimeout(PATIENCE_S)
+        server.signal(signal.SIGTERM)
+        end = time.monotonic() + 1.2  # more than half of the limit
+        while time.monotonic() < end:
+            connection.sendall(bytes(1000))
+            sent += 1000
+            time.sleep(0.01)
+        connection.shutdown(socket.SHUT_WR)
+        received = len(receive_all(connection))
+    assert received == sent
+    assert server.wait() == 0
+    assert "connections_cut=0" in server.log()
+
+
+def test_what_is_not_read_any_more_counts_as_cut(start):
+    server = start(options=["--drain-timeout", "500ms"])
+    with server.connect() as connection:
+        connection.settimeout(0.01)
+        server.signal(signal.SIGTERM)
+        with contextlib.suppress(OSError):
+            while server.process.poll() is None:
+                connection.send(bytes(1000))
+                with contextlib.suppress(TimeoutError):
+                    connection.recv(65536)
+                time.sleep(0.01)
+        assert server.wait() == 0
+    assert "connections_cut=1" in server.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_it_has_no_use_for_changes_nothing(server, number):
+    with server.connect() as connection:
+        server.signal(number)
+        eventually(lambda: "event=signal_ignored" in server.log(), "it is heard")
         assert echoes(connection)
     assert server.end() == 0
 

@@ -85,7 +85,7 @@ def test_an_admin_address_in_use_leaves_nothing_either(server, tmp_path):
 def test_a_user_that_does_not_exist_is_an_argument_error(tmp_path):
     path = tmp_path / "echo.sock"
     said = refused("--listen", f"unix:{path}", "--user", "nobody-at-all", code=2)
-    assert said == "ouro: there is no user 'nobody-at-all'"
+    assert said == "ouro: there is no user 'nobody-at-all' (--user)"
     assert not path.exists()
 
 
@@ -102,7 +102,7 @@ def as_nobody():
 @only_root
 def test_who_is_not_root_cannot_become_another(as_nobody):
     said = refused("--listen", "127.0.0.1:0", "--user", "daemon", prefix=as_nobody)
-    assert said == "ouro: cannot become another user: Operation not permitted"
+    assert said == "ouro: cannot become another user (--user needs root): Operation not permitted"
 
 
 @only_root
