@@ -49,6 +49,7 @@ def test_a_new_worker_gets_its_share_of_what_comes(server):
     assert all(echoes(connection) for connection in connections)
     kill(server.worker(0))
     eventually(lambda: server.metric("worker_respawns_total") == [1, 0], "it is replaced")
+    eventually(lambda: server.metric("worker_up") == [1, 1], "and serves")
     connections += [server.connect() for _ in range(32)]
     assert all(echoes(connection) for connection in connections[64:])
     assert all(29 <= count <= 35 for count in counts(server)), counts(server)

@@ -95,7 +95,8 @@ def test_the_places_of_a_dead_worker_are_free_again(start):
     assert len(answered(clients)) == 6
     held = server.metric("connections_open")
     kill(server.worker(0))
-    eventually(lambda: server.metric("worker_up") == [1, 1], "it is replaced")
+    eventually(lambda: server.metric("worker_respawns_total")[0] == 1, "it is replaced")
+    eventually(lambda: server.metric("worker_up") == [1, 1], "and serves")
     others = connect_clients(server, 8)
     eventually(lambda: len(answered(others)) == held[0], "the free places are taken")
     assert server.metric("server_connections") == 6

@@ -266,7 +266,8 @@ def test_workers_and_attendant_give_up_root(start):
 def test_a_worker_without_root_is_replaced_as_well(start):
     server = start(options=["--user", "nobody"])
     kill(server.worker(0))
-    eventually(lambda: server.metric("worker_up") == [1, 1], "it is replaced")
+    eventually(lambda: server.metric("worker_respawns_total")[0] == 1, "it is replaced")
+    eventually(lambda: server.metric("worker_up") == [1, 1], "and serves")
     connections = connect_many(server, 20)
     assert len(connections) == 20
 
