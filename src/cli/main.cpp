@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 namespace ouro::cli {
 namespace {
 
+constexpr int kExitFailed = 1;
 constexpr int kExitArguments = 2;
 
 // How a program of this name is asked for help: "ouro echo".
@@ -105,7 +107,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    if (error.get_exit_code() == 0) {  // --help and --version
+      app.exit(error);
+      return std::cout.flush() ? 0 : kExitFailed;
+    }
     const CLI::App& command = current(app);
     return refuse(command, explain(command, error));
   }

@@ -29,7 +29,7 @@ class Drain final : private TimerNode {
 
  private:
   static constexpr std::uint64_t kLookNs = 10'000'000;
-  static constexpr std::uint64_t kQuietNs = 50'000'000;
+  static constexpr std::uint64_t kQuietNs = 250'000'000;
   static constexpr std::uint64_t kFlushNs = 1'000'000'000;
 
   void expired() override;

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kBuffer = ReceivePolicy::kCreditAlone;
 constexpr std::size_t kBuffersMax = 512;
-constexpr std::uint32_t kConnectionEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr int kServedInTurn = 256;
+constexpr std::uint32_t kConnectionEvents = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 std::size_t or_default(std::size_t wish, std::size_t normal) noexcept {
   return wish == 0 ? normal : wish;
@@ -135,7 +136,10 @@ void EpollBackend::receive(Token token, File from, const ReceiveRequest& request
   file.receive = request;
   // Not before: a fresh connection may be passed to another worker, and a registration would
   // outlive our descriptor.
-  if (file.events == 0) watch_for(file, kConnectionEvents);
+  if (file.events == 0 && !watch_for(file, kConnectionEvents)) {
+    file.receiving = false;
+    return complete_later(token, -ENOMEM);
+  }
   if (file.readable) make_ready(file);
 }
 
@@ -231,14 +235,17 @@ void EpollBackend::note(const epoll_event& event) {
   if ((event.events & (EPOLLIN | kEnd)) != 0) file.readable = true;
   if ((event.events & kEnd) != 0) file.hung_up = true;
   if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) file.writable = true;
+  // A receive stops at urgent data, and no edge tells of what is behind it.
+  if ((event.events & EPOLLPRI) != 0) file.drain_to_end = true;
   make_ready(file);
 }
 
-// Only what is ready now: a connection that becomes ready again waits until all had their turn.
+// Only what is ready now: a connection that becomes ready again waits until all had their turn. And
+// not too many, or windows would be kept to too late.
 void EpollBackend::dispatch(CompletionSink& sink) {
   complete_queued(sink);
   IntrusiveList<EpollFile> now;
-  ready_.move_all_to(now);
+  for (int i = 0; i < kServedInTurn && !ready_.empty(); ++i) now.push_back(*ready_.pop_front());
   while (EpollFile* file = now.pop_front()) {
     serve(*file, sink);
     complete_queued(sink);

@@ -28,7 +28,8 @@ ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t
   ReceiveRequest request;
   if (unsent >= window) return request;
   const std::uint32_t credit = mixed_turns_ > 0 ? kCreditMixed : credit_alone_;
-  request.credit = static_cast<std::uint32_t>(std::min<std::size_t>(credit, window - unsent));
+  request.credit =
+      static_cast<std::uint32_t>(std::min({std::size_t{credit}, credit_max_, window - unsent}));
   request.poll_first = poll_first_;
   if (history.zero_copy) request.group = BufferGroup::kZeroCopy;
   // A multishot may bring a buffer more than its credit, which must not burst the window.

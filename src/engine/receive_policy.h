@@ -2,6 +2,7 @@
 // lately. Pure decisions, no state of its own beyond the settings.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,6 +35,8 @@ class ReceivePolicy {
   [[nodiscard]] bool unlimited() const noexcept { return multishot_ && !limited_; }
   // Counts a new turn; the credit follows what the last turns carried.
   void begin_turn() noexcept;
+  // No receive shall bring more; for when there are very many connections.
+  void limit_credit(std::size_t bytes) noexcept { credit_max_ = std::max(bytes, kSmallBuffer); }
   // How many streams may be served in a turn. While small requests are about only a few, since each
   // makes the turn longer for all; the more requests a turn serves, the more streams too.
   [[nodiscard]] std::uint32_t streams_per_turn() const noexcept;
@@ -55,6 +58,7 @@ class ReceivePolicy {
   bool poll_first_;
   std::uint32_t buffer_bytes_;
   std::uint32_t credit_alone_ = kCreditAlone;
+  std::size_t credit_max_ = kCreditAlone;
   // What this turn has seen so far, and for how many turns yet credits stay small.
   std::uint32_t small_ = 0;
   bool saw_large_ = false;

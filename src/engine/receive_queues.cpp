@@ -5,15 +5,15 @@
 namespace ouro::engine {
 
 bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool stream) noexcept {
-  if (stream) {
-    if (streams_left_ == 0 || (!serving_ && !streams_.empty())) {
+  if (stream && serving_ == Serving::kNobody) {
+    if (streams_left_ == 0 || !streams_.empty()) {
       streams_.push_back(connection);
       return false;
     }
     --streams_left_;
   }
   Queue& queue = for_buffers_[static_cast<std::size_t>(group)];
-  if (!serving_ && !queue.waiting.empty()) {
+  if (serving_ != Serving::kBuffers && !queue.waiting.empty()) {
     queue.waiting.push_back(connection);
     return false;
   }
@@ -26,8 +26,11 @@ void ReceiveQueues::park(ConnectionState& connection, BufferGroup group) noexcep
 }
 
 void ReceiveQueues::serve() {
-  serving_ = true;
-  while (!streams_.empty() && streams_left_ > 0) streams_.pop_front()->arm_receive();
+  serving_ = Serving::kStreams;
+  for (; !streams_.empty() && streams_left_ > 0; --streams_left_) {
+    streams_.pop_front()->arm_receive();
+  }
+  serving_ = Serving::kBuffers;
   for (std::size_t i = 0; i < kBufferGroups; ++i) {
     Queue& queue = for_buffers_[i];
     const std::size_t asked = std::exchange(queue.asked_in_turn, 0);
@@ -39,7 +42,7 @@ void ReceiveQueues::serve() {
     }
     queue.asked_in_turn = 0;
   }
-  serving_ = false;
+  serving_ = Serving::kNobody;
 }
 
 bool ReceiveQueues::can_go() const noexcept {

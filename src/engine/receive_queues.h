@@ -31,6 +31,9 @@ class ReceiveQueues {
   [[nodiscard]] bool can_go() const noexcept;
 
  private:
+  // Whose turn it is. A stream that had its turn may still have to wait for a buffer, but not the
+  // other way round.
+  enum class Serving : std::uint8_t { kNobody, kStreams, kBuffers };
   struct Queue {
     ConnectionList waiting;
     std::size_t asked_in_turn = 0;  // by those who did not wait: they find the buffers first
@@ -40,7 +43,7 @@ class ReceiveQueues {
   std::array<Queue, kBufferGroups> for_buffers_;
   ConnectionList streams_;
   std::uint32_t streams_left_ = 0;  // that this turn may serve
-  bool serving_ = false;
+  Serving serving_ = Serving::kNobody;
 };
 
 }  // namespace ouro::engine

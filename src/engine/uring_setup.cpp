@@ -70,6 +70,9 @@ Result<void> UringBackend::set_up(const os::Features& features) {
   ring.restricted = laboratory_.restrictions && features.restrictions;
   if (laboratory_.fixed_files) {
     const std::size_t files = std::min(kFixedFilesMax, os::open_files_max());
+    if (files <= kFixedFilesSpare) {
+      return fail(Errc::kUnsupported, "too few files may be open for a table of fixed files");
+    }
     ring.fixed_files = static_cast<unsigned>(files);
     traits_.files_max = files - std::min(files, kFixedFilesSpare);
   }

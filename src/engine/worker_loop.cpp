@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kUnsentBlock = 16u << 10;
 // Above unsent_bytes_max: what receives already under way may bring when the bound is reached.
-constexpr std::size_t kUnsentReserve = 64u << 20;
+constexpr std::size_t kUnsentReserve = 256u << 20;
 constexpr std::size_t kWindowMin = 4096;  // below, receiving byte by byte would only cost time
 constexpr auto kNoLimit = std::chrono::nanoseconds::max();
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -328,6 +328,9 @@ void WorkerLoop::update_window() noexcept {
                                        static_cast<double>(quarter));
     window_ = std::max(window_, std::min(options_.window_bytes, kWindowMin));
   }
+  // Receives that are asked for already pay no heed to that: all together fit into the reserve. A
+  // multishot may bring its credit twice.
+  policy_.limit_credit(kUnsentReserve / 2 / std::max<std::size_t>(1, connections_.used()));
 }
 
 }  // namespace ouro::engine

@@ -16,6 +16,7 @@ namespace {
 // A child that has not become ready by then never will.
 constexpr std::chrono::nanoseconds kStartMax = std::chrono::seconds{20};
 constexpr std::chrono::milliseconds kAloneDelayMax{500};
+constexpr std::uint64_t kWordOnPausesEveryNs = 10'000'000'000;
 constexpr std::uint64_t kTickNs = std::chrono::nanoseconds(Heartbeat::kCheckEvery).count();
 
 std::string_view kind_of(bool is_worker) { return is_worker ? "worker" : "attendant"; }
@@ -125,6 +126,7 @@ void Master::on_death(Child& child, os::Ending ending) {
   child.page->process_id.store(0);
   set_state(child, ChildState::kDown);
   child.page->forget_worker();
+  child.pauses_told = 0;
   if (pages_.master().state.load() == ServerState::kStarting) {
     return start_failed(fmt::format("{} {} ended while starting (code {}, signal {})",
                                     kind_of(child.is_worker), child.index, ending.code,
@@ -171,6 +173,7 @@ void Master::respawn_if_due(Child& child) {
 void Master::tick() {
   for (Child& child : children_) {
     if (child.process != 0) look_after(child);
+    if (child.is_worker) tell_of_pauses(child);
     respawn_if_due(child);
   }
   if (exit_code_) return;
@@ -202,6 +205,19 @@ void Master::look_after(Child& child) {
                  {{"child", kind_of(child.is_worker)}, {"index", child.index}});
       return os::kill_process(child.process);
   }
+}
+
+void Master::tell_of_pauses(Child& child) {
+  const std::uint64_t pauses = child.page->counters.accept_pauses.get();
+  const std::uint64_t now = os::now_ns();
+  if (pauses == child.pauses_told || now < child.next_word_ns) return;
+  log::warn("accepting_paused",
+            {{"worker", child.index},
+             {"times", pauses - child.pauses_told},
+             {"connections_open", child.page->counters.connections_open.get()},
+             {"reason", "open files, memory or --max-connections ran out; newcomers wait"}});
+  child.pauses_told = pauses;
+  child.next_word_ns = now + kWordOnPausesEveryNs;
 }
 
 void Master::set_state(Child& child, ChildState state) { child.page->state.store(state); }

@@ -45,6 +45,8 @@ class Master {
     Respawn respawn;
     std::uint64_t started_ns = 0;
     std::optional<std::uint64_t> respawn_ns;  // when the next one is due
+    std::uint64_t pauses_told = 0;            // of its accepting
+    std::uint64_t next_word_ns = 0;           // on that, so as not to flood the log
 
     explicit Child(std::chrono::milliseconds watchdog) noexcept : heartbeat(watchdog) {}
   };
@@ -73,6 +75,7 @@ class Master {
   void replace(Child& child, std::chrono::milliseconds lived);
   void tick();
   void look_after(Child& child);
+  void tell_of_pauses(Child& child);
   void respawn_if_due(Child& child);
   void settle_adoptions();
   void carry_out(const Adoption::Order& order);

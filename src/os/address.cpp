@@ -28,6 +28,7 @@ Result<Address> parse_unix(std::string_view path) {
   if (path.empty() || path.size() >= sizeof raw.sun_path || path.find('\0') != path.npos) {
     return fail(Errc::kInvalid, "a Unix socket path has 1 to 107 characters");
   }
+  if (path.front() == '@') return fail(Errc::kInvalid, "abstract Unix sockets are not supported");
   std::memcpy(raw.sun_path, path.data(), path.size());
   const std::size_t size = offsetof(sockaddr_un, sun_path) + path.size() + 1;
   return Address::from_raw(reinterpret_cast<sockaddr*>(&raw), size);

@@ -55,7 +55,7 @@ int Ring::set_up(const Features& features) noexcept {
   io_uring_params parameters{};
   parameters.flags = setup_flags(options_, features);
   parameters.cq_entries = options_.completions;
-  parameters.sq_thread_idle = 50;  // milliseconds
+  parameters.sq_thread_idle = 5;  // milliseconds
   return io_uring_queue_init_params(options_.submissions, &ring_, &parameters);
 }
 

@@ -33,6 +33,7 @@ std::string cannot_listen(const Address& address) {
 void set_tcp_options(int fd, const Address& address, const ListenOptions& options) noexcept {
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);  // what was sent as urgent is a byte like any other
   if (address.family() == Address::Family::kIpv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (options.keepalive_idle.count() > 0) {
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -122,7 +123,9 @@ Result<Fd> listen_socket(const Address& address, const ListenOptions& options) {
 Result<Fd> connect_socket(const Address& address) {
   Fd fd = make_socket(address);
   if (!fd.valid()) return fail_errno("cannot connect to " + address.to_string(), errno);
-  if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  if (address.is_unix()) return fd;
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
   return fd;
 }
 

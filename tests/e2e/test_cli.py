@@ -3,9 +3,11 @@
 import shlex
 import signal
 import socket
+import subprocess
 
 import pytest
 from cli_support import echo_server, exchange, ouro
+from conftest import OURO, PATIENCE_S
 
 # What was typed after `ouro`, and the one line on stderr. L stands for a good --listen.
 WRONG = [
@@ -47,6 +49,7 @@ WRONG = [
     ("echo --listen ::1:7", "ouro echo: --listen: '::1' is not an IP address*"),
     ("echo --listen [127.0.0.1]:7", "ouro echo: --listen: '127.0.0.1' is not an IP address*"),
     ("echo --listen unix:", "ouro echo: --listen: a Unix socket path has 1 to 107 characters"),
+    ("echo --listen unix:@it", "ouro echo: --listen: abstract Unix sockets are not supported"),
     (
         "echo --listen unix:/" + "x" * 107,
         "ouro echo: --listen: a Unix socket path has 1 to 107 characters",
@@ -194,6 +197,12 @@ def test_help_of_echo_names_every_option():
                      --zerocopy --buffer-size --buffers --fixed-files --taskrun --sqpoll --accept
                      --restrictions""".split():
         assert f"  {option}" in text
+
+
+@pytest.mark.parametrize("typed", [["--help"], ["echo", "--help"], ["--version"], ["doctor"]])
+def test_what_cannot_be_written_is_a_failure(typed):
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([OURO, *typed], stdout=full, timeout=PATIENCE_S).returncode == 1
 
 
 def test_version_is_one_line():

@@ -178,6 +178,7 @@ def test_when_descriptors_run_out_accepting_pauses_and_resumes_by_itself(start):
     resource.prlimit(server.worker(0), resource.RLIMIT_NOFILE, limits)
     clients = connect_clients(server, 60)
     eventually(lambda: sum(server.metric("accept_pauses_total")) > 0, "it runs out")
+    eventually(lambda: "event=accepting_paused worker=0" in server.log(), "it says so")
     served = answered(clients)
     assert 0 < len(served) < 24
     check_that_it_waits_quietly(server, 1)

@@ -1,4 +1,6 @@
 // What a client gets back is what it sent, byte for byte, in every mode of both engines.
+#include <sys/socket.h>
+
 #include <vector>
 
 #include "support/checked_handler.h"
@@ -51,6 +53,18 @@ TEST_P(EchoTest, pipelined_messages_come_back_in_order) {
     client.send_all(std::span(bytes).subspan(i, 100));
   }
   EXPECT_EQ(check_pattern(1, 0, client.receive_exactly(bytes.size())), "");
+}
+
+TEST_P(EchoTest, what_is_sent_as_urgent_comes_back_in_its_place) {
+  CheckedHandler handler;
+  WorkerThread server(options(), handler);
+  auto client = server.connect();
+  server.on_worker([&](Worker&) {  // it finds all of it at once
+    client.send_all("before ");
+    ASSERT_EQ(::send(client.fd(), "!", 1, MSG_OOB), 1);
+    client.send_all(" after");
+  });
+  EXPECT_EQ(client.receive_text(14), "before ! after");
 }
 
 TEST_P(EchoTest, single_bytes_are_not_lost) {
