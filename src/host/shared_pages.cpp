@@ -33,6 +33,7 @@ void WorkerPage::forget_worker() noexcept {
   OURO_COUNTERS(OURO_ZERO)
 #undef OURO_ZERO
   waiting.store(false);
+  keeps_all.store(false);
   claimed.store(0);
   inbox.begin_generation();
 }

@@ -56,6 +56,8 @@ struct alignas(os::kPage) WorkerPage {
   std::atomic<std::uint64_t> moves{0};  // times it moved some between pages; never zeroed
   // Connections wait here for a free slot. Set by the worker, cleared by whoever wakes it.
   alignas(kCacheLine) std::atomic<bool> waiting{false};
+  // It leaves, and has handed over the last one. Set by the worker.
+  std::atomic<bool> keeps_all{false};
   alignas(kCacheLine) InboxCount inbox;  // everybody
   // The master writes.
   alignas(kCacheLine) std::atomic<ChildState> state{ChildState::kDown};
@@ -63,6 +65,9 @@ struct alignas(os::kPage) WorkerPage {
   Counter respawns;
 
   [[nodiscard]] bool able() const noexcept { return state.load() == ChildState::kLive; }
+  [[nodiscard]] bool may_hand_over() const noexcept {
+    return state.load() != ChildState::kDown && !keeps_all.load();
+  }
   [[nodiscard]] std::uint64_t load() const noexcept { return claimed.load() + inbox.load().count; }
   // After the worker's death: what it claimed is free again.
   void forget_worker() noexcept;

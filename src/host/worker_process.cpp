@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "os/cpu.h"
@@ -9,7 +11,7 @@
 namespace ouro::host {
 namespace {
 
-// Another worker may have handed a connection over just before it heard that all are leaving.
+// How often a worker that is empty looks whether the others still hand over connections.
 constexpr std::chrono::milliseconds kLastLook{20};
 
 bool is_uring(const Worker& worker) { return std::string_view{worker.engine_name()} == "uring"; }
@@ -141,6 +143,7 @@ void WorkerProcess::drain(std::chrono::milliseconds limit) {
   if (leaving_) return;
   leaving_ = true;
   gate_->keep_all();
+  start_.common.pages->workers()[start_.index].keeps_all.store(true);
   leave_by_ns_ =
       worker_->now_ns() + static_cast<std::uint64_t>(std::chrono::nanoseconds(limit).count());
   worker_->drain(limit, [this](std::size_t cut) { drained(cut); });
@@ -152,9 +155,14 @@ void WorkerProcess::drained(std::size_t cut) {
                                                               : std::chrono::milliseconds{0});
 }
 
-// Whoever came in meanwhile is served, and so is who had to wait for others to leave.
+// Whoever came in meanwhile is served, and so is who had to wait for others to leave. Another
+// worker may have handed a connection over before it heard that all are leaving: it says when it
+// has heard, and only after that an empty inbox stays empty.
 void WorkerProcess::leave() {
-  const bool more = gate_->empty_inboxes() || worker_->connection_count() + gate_->waiting() > 0;
+  const bool to_come =
+      std::ranges::any_of(start_.common.pages->workers(), &WorkerPage::may_hand_over);
+  const bool more =
+      gate_->empty_inboxes() || to_come || worker_->connection_count() + gate_->waiting() > 0;
   const std::uint64_t now = worker_->now_ns();
   if (more && now < leave_by_ns_) {
     const std::chrono::nanoseconds left(leave_by_ns_ - now);

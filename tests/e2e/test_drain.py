@@ -167,6 +167,18 @@ def test_who_waits_for_a_place_is_served_before_leaving(start):
     assert server.wait() == 0
 
 
+def test_nobody_leaves_before_all_have_heard_of_it(start):
+    """Who has not might just be handing over a connection."""
+    server = start()
+    stop(server.worker(0))
+    server.signal(signal.SIGTERM)
+    eventually(lambda: server.get("/healthz")[0] == 503, "it is leaving")
+    time.sleep(0.3)  # it would be gone by then
+    assert runs(server.worker(1))
+    os.kill(server.worker(0), signal.SIGCONT)
+    assert server.wait() == 0
+
+
 def test_no_time_to_drain_is_kept_to(start):
     server = start(options=["--drain-timeout", "0"])
     stream = Sender(server)
