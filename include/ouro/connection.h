@@ -28,6 +28,8 @@ class Connection {
   void send(Buffer buffer);
   // Copies, then sends.
   void send(std::span<const std::byte> bytes);
+  // Sends without a copy, straight from bytes that never change and outlive the worker.
+  void send_constant(std::span<const std::byte> bytes);
 
   // No more will be sent: FIN follows the last unsent byte. Receiving goes on.
   void finish();

@@ -12,7 +12,8 @@ void release(Block* block) noexcept { block->pool->give(block); }
 
 BufferPool::BufferPool(std::size_t block_bytes, std::size_t blocks_max)
     : block_bytes_(block_bytes), blocks_max_(blocks_max) {
-  const std::size_t page_blocks = std::max<std::size_t>(1, os::kHugePage / block_bytes);
+  const std::size_t page_blocks =
+      block_bytes == 0 ? 1 : std::max<std::size_t>(1, os::kHugePage / block_bytes);
   const std::size_t even_share = (blocks_max + kSlabsMax - 1) / kSlabsMax;
   slab_blocks_ = std::max(std::bit_floor(page_blocks), std::bit_ceil(even_share));
   slab_blocks_ = std::min(std::bit_ceil(blocks_max), slab_blocks_);
@@ -84,9 +85,9 @@ bool BufferPool::grow() noexcept {
   // Whole huge pages when there is at least half of one to fill.
   std::size_t size = count * block_bytes_;
   if (size >= os::kHugePage / 2) size = (size + os::kHugePage - 1) / os::kHugePage * os::kHugePage;
-  slab.memory = os::Mapping(size);
+  if (size > 0) slab.memory = os::Mapping(size);
   slab.blocks.reset(new (std::nothrow) Block[count]);
-  if (slab.memory.data() == nullptr || slab.blocks == nullptr) return false;
+  if ((size > 0 && slab.memory.data() == nullptr) || slab.blocks == nullptr) return false;
   for (std::size_t i = count; i-- > 0;) {
     Block& block = slab.blocks[i];
     block.memory = slab.memory.data() + i * block_bytes_;

@@ -16,6 +16,7 @@ namespace ouro::detail {
 // what is in use stays small and hot in the cache, and high slabs fall empty.
 class BufferPool {
  public:
+  // Blocks of no bytes are records alone, for memory that belongs to somebody else.
   BufferPool(std::size_t block_bytes, std::size_t blocks_max);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;

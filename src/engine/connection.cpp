@@ -258,6 +258,9 @@ void Handler::ended(Connection& connection) { connection.close(); }
 
 void Connection::send(Buffer buffer) { state(*this).enqueue(std::move(buffer)); }
 void Connection::send(std::span<const std::byte> bytes) { state(*this).enqueue(bytes); }
+void Connection::send_constant(std::span<const std::byte> bytes) {
+  state(*this).enqueue_constant(bytes);
+}
 void Connection::finish() { state(*this).finish_sending(); }
 void Connection::close() { state(*this).close_gently(); }
 void Connection::abort(Errc reason) { state(*this).cut(reason); }

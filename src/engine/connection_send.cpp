@@ -50,6 +50,20 @@ void ConnectionState::enqueue(std::span<const std::byte> bytes) {
   queued_more();
 }
 
+void ConnectionState::enqueue_constant(std::span<const std::byte> bytes) {
+  constexpr std::size_t kBlockMax = std::size_t{1} << 30;  // a block counts in 32 bits
+  if (!accepts_data() || bytes.empty()) return;
+  for (; !bytes.empty() && !dying_; bytes = bytes.subspan(std::min(bytes.size(), kBlockMax))) {
+    Block* block = loop.constant_blocks().take();
+    if (block == nullptr) return cut(Errc::kNoMemory);
+    // Only ever read: a block that is not of the receive pool is not handed out.
+    block->memory = const_cast<std::byte*>(bytes.data());
+    block->end = static_cast<std::uint32_t>(std::min(bytes.size(), kBlockMax));
+    queue.push(block);
+  }
+  queued_more();
+}
+
 void ConnectionState::queued_more() {
   if (queue.bytes >= loop.window()) window_full_ = true;
   if (!sending_ && !connecting_ && !dying_) start_send();
@@ -139,7 +153,7 @@ void ConnectionState::keep_unsent() {
   std::swap(leased, queue);
   while (leased.head != nullptr) {
     Block* block = leased.pop();
-    if (block->pool == &loop.unsent_pool()) {
+    if (block->pool == &loop.unsent_pool() || block->pool == &loop.constant_blocks()) {
       queue.push(block);
     } else {
       append_copy({block->data(), block->size()});

@@ -54,6 +54,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   // What Connection promises (connection.cpp).
   void enqueue(Buffer buffer);
   void enqueue(std::span<const std::byte> bytes);
+  void enqueue_constant(std::span<const std::byte> bytes);
   void finish_sending();
   void close_gently();
   void die(Errc reason);

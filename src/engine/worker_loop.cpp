@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kUnsentBlock = 16u << 10;
 // Above unsent_bytes_max: what receives already under way may bring when the bound is reached.
 constexpr std::size_t kUnsentReserve = 256u << 20;
+constexpr std::size_t kConstantBlocksMax = std::size_t{1} << 22;
 constexpr std::size_t kWindowMin = 4096;  // below, receiving byte by byte would only cost time
 constexpr auto kNoLimit = std::chrono::nanoseconds::max();
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -25,6 +26,7 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, std::unique_ptr<Backend> ba
       counters_(*options.counters),
       reason_(std::move(reason)),
       unsent_pool_(kUnsentBlock, (options.unsent_bytes_max + kUnsentReserve) / kUnsentBlock),
+      constant_blocks_(0, kConstantBlocksMax),
       backend_(std::move(backend)),
       policy_(options.laboratory, backend_->traits(), options.window_bytes),
       timers_(backend_->now_ns()),

@@ -62,6 +62,8 @@ class WorkerLoop final : public Worker, private CompletionSink {
   [[nodiscard]] Drain& drain() noexcept { return drain_; }
   [[nodiscard]] Counters& counted() noexcept { return counters_; }
   [[nodiscard]] detail::BufferPool& unsent_pool() noexcept { return unsent_pool_; }
+  // Records of bytes that are not ours, and no memory.
+  [[nodiscard]] detail::BufferPool& constant_blocks() noexcept { return constant_blocks_; }
   [[nodiscard]] Slab<ZeroCopySend>& zero_copy_sends() noexcept { return zero_copy_sends_; }
   [[nodiscard]] const WorkerOptions& options() const noexcept { return options_; }
   // Shrinks as the memory for unsent bytes fills.
@@ -106,6 +108,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   std::string reason_;
   os::Wakeup wakeup_;
   detail::BufferPool unsent_pool_;
+  detail::BufferPool constant_blocks_;
   std::unique_ptr<Backend> backend_;
   ReceivePolicy policy_;
   TimerWheel timers_;
