@@ -39,8 +39,11 @@ void refuse(const std::string& option, const std::string& reason) {
 }
 
 CLI::Option* add_text(CLI::App& app, const std::string& name, Read read, const std::string& help) {
-  const auto take = [name, read = std::move(read)](const std::string& text) {
-    if (const auto done = read(text); !done) refuse(name, done.error().what);
+  // Of "-c,--connections" an error names the second.
+  const std::size_t begin = name.find("--");
+  const std::string shown = name.substr(begin, name.find(',', begin) - begin);
+  const auto take = [shown, read = std::move(read)](const std::string& text) {
+    if (const auto done = read(text); !done) refuse(shown, done.error().what);
   };
   return app.add_option_function<std::string>(name, take, help);
 }

@@ -1,0 +1,211 @@
+#include "load/results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "load/figures.h"
+
+namespace ouro::load {
+namespace {
+
+constexpr double kStarvedShare = 0.1;     // of the mean
+constexpr double kBusyThread = 0.95;      // from here on the generator may be what is measured
+constexpr double kRateReached = 0.99;     // of the asked one
+constexpr double kLateSendNs = 1e6;       // at the 99th percentile
+constexpr double kWholeSecond = 0.95;     // a second's timer may come a little early
+constexpr std::size_t kSecondsLeast = 3;  // fewer say nothing about how steady a run was
+constexpr double kVariationMost = 0.05;
+
+std::vector<const SecondResult*> whole_seconds(const Results& results) {
+  std::vector<const SecondResult*> whole;
+  for (const SecondResult& second : results.timeline) {
+    if (second.seconds >= kWholeSecond) whole.push_back(&second);
+  }
+  return whole;
+}
+
+double mean(const std::vector<double>& values) {
+  if (values.empty()) return 0;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// Of many idle connections most are never asked, and nobody starves who wants nothing.
+bool takes_part(const Results& results, const ConnectionResult& connection) {
+  return results.options.mode != Mode::kIdle || connection.requests > 0 ||
+         connection.longest_silence_ns > 0;
+}
+
+// Who never was answered has no times to tell.
+std::vector<double> p99s_of(const Results& results) {
+  std::vector<double> times;
+  for (const ConnectionResult& connection : results.connections) {
+    if (connection.requests > 0) times.push_back(static_cast<double>(connection.p99_ns));
+  }
+  return times;
+}
+
+std::size_t starved(const std::vector<double>& shares) {
+  const double least = kStarvedShare * mean(shares);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(shares, [least](double share) { return share < least; }));
+}
+
+double worst_second(const Results& results, double otherwise) {
+  const std::vector<const SecondResult*> seconds = whole_seconds(results);
+  if (seconds.empty()) return otherwise;
+  double worst = 1;
+  for (const SecondResult* second : seconds) worst = std::min(worst, second->jain);
+  return worst;
+}
+
+// Standard deviation of the seconds' rates, as a part of their mean.
+double variation(const std::vector<const SecondResult*>& seconds) {
+  std::vector<double> rates;
+  rates.reserve(seconds.size());
+  for (const SecondResult* second : seconds) {
+    rates.push_back(static_cast<double>(second->requests) / second->seconds);
+  }
+  const double middle = mean(rates);
+  if (middle <= 0 || rates.size() < 2) return 0;
+  double squares = 0;
+  for (const double rate : rates) squares += (rate - middle) * (rate - middle);
+  return std::sqrt(squares / static_cast<double>(rates.size() - 1)) / middle;
+}
+
+// Poisson arrivals differ from second to second by nature, by the root of their number.
+double variation_allowed(const Results& results) {
+  if (results.options.mode != Mode::kRate || !results.options.poisson) return kVariationMost;
+  return std::max(kVariationMost, 2 / std::sqrt(std::max(1.0, results.options.rate)));
+}
+
+void remark_on_generator(const Results& results, std::vector<std::string>& remarks) {
+  const Mode mode = results.options.mode;
+  if (open_loop(mode) || results.thread_cpu.empty()) return;
+  const double busiest = std::ranges::max(results.thread_cpu);
+  if (busiest < kBusyThread) return;
+  remarks.push_back(fmt::format(
+      "the generator was the limit (its CPU {:.0f} %): the server may be faster", busiest * 100));
+}
+
+void remark_on_rate(const Results& results, std::vector<std::string>& remarks) {
+  if (results.options.mode != Mode::kRate) return;
+  const double asked = results.options.rate;
+  const double reached =
+      results.seconds > 0 ? static_cast<double>(results.requests) / results.seconds : 0;
+  if (reached < kRateReached * asked) {
+    remarks.push_back(fmt::format("the asked rate was not reached: {:.0f} of {:.0f} a second ({})",
+                                  reached, asked, percent(reached / asked)));
+  }
+  const auto late_ns = static_cast<double>(results.late_sends.quantile(0.99));
+  if (late_ns > kLateSendNs) {
+    remarks.push_back(fmt::format(
+        "sends were late (p99 {} after their time): the generator did not keep to its schedule",
+        figure(late_ns, Unit::kNanoseconds)));
+  }
+}
+
+void remark_on_steadiness(const Results& results, std::vector<std::string>& remarks) {
+  const std::vector<const SecondResult*> seconds = whole_seconds(results);
+  if (seconds.size() < kSecondsLeast) {
+    remarks.push_back(
+        fmt::format("unstable: measured for fewer than {} whole seconds", kSecondsLeast));
+    return;
+  }
+  const double varies = variation(seconds);
+  if (varies <= variation_allowed(results)) return;
+  remarks.push_back(
+      fmt::format("unstable: the rate varied by {} from second to second (standard deviation)",
+                  percent(varies)));
+}
+
+bool expects_answers(const LoadOptions& options) {
+  return options.mode != Mode::kIdle || options.active > 0;
+}
+
+}  // namespace
+
+std::string_view to_string(Mode mode) noexcept {
+  switch (mode) {
+    case Mode::kRequest:
+      return "request";
+    case Mode::kStream:
+      return "stream";
+    case Mode::kRate:
+      return "rate";
+    case Mode::kChurn:
+      return "churn";
+    case Mode::kIdle:
+      return "idle";
+  }
+  return "";
+}
+
+double jain(const std::vector<double>& shares) {
+  double sum = 0;
+  double squares = 0;
+  for (const double share : shares) {
+    sum += share;
+    squares += share * share;
+  }
+  return squares > 0 ? sum * sum / (static_cast<double>(shares.size()) * squares) : 1;
+}
+
+std::vector<double> connection_shares(const Results& results) {
+  std::vector<double> shares;
+  const double seconds = results.seconds > 0 ? results.seconds : 1;
+  for (const ConnectionResult& connection : results.connections) {
+    if (!takes_part(results, connection)) continue;
+    const bool by_bytes = results.options.mode == Mode::kStream;
+    const std::uint64_t part = by_bytes ? connection.bytes : connection.requests;
+    shares.push_back(static_cast<double>(part) / seconds);
+  }
+  return shares;
+}
+
+Spread spread(std::vector<double> values) {
+  if (values.empty()) return {};
+  std::ranges::sort(values);
+  const auto at = [&values](double share) {
+    const double rank = std::ceil(share * static_cast<double>(values.size()));
+    return values[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+  };
+  return {.min = values.front(), .p1 = at(0.01), .p50 = at(0.5), .max = values.back()};
+}
+
+Fairness fairness(const Results& results) {
+  Fairness fairness;
+  const std::vector<double> shares = connection_shares(results);
+  if (shares.empty()) return fairness;
+  fairness.jain = jain(shares);
+  fairness.worst_second = worst_second(results, fairness.jain);
+  fairness.share = spread(shares);
+  fairness.min_max = fairness.share.max > 0 ? fairness.share.min / fairness.share.max : 1;
+  fairness.starved = starved(shares);
+  fairness.p99_ns = spread(p99s_of(results));
+  for (const ConnectionResult& connection : results.connections) {
+    fairness.longest_silence_ns =
+        std::max(fairness.longest_silence_ns, connection.longest_silence_ns);
+  }
+  return fairness;
+}
+
+std::vector<std::string> remarks(const Results& results) {
+  std::vector<std::string> remarks;
+  if (results.interrupted) {
+    remarks.push_back(
+        fmt::format("interrupted: the figures are of the {:.1f} s until then", results.seconds));
+  }
+  if (results.requests == 0) {
+    if (expects_answers(results.options)) remarks.emplace_back("no answer came at all");
+    return remarks;
+  }
+  remark_on_generator(results, remarks);
+  remark_on_rate(results, remarks);
+  remark_on_steadiness(results, remarks);
+  return remarks;
+}
+
+}  // namespace ouro::load
