@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::size_t kFilesBeside = 64;  // files of a process beside its connections
 constexpr std::chrono::milliseconds kWarmUpMax{1000};
+constexpr std::chrono::milliseconds kHearing{60};  // a generator looks more often than that
 
 std::uint64_t as_ns(std::chrono::milliseconds time) {
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count());
@@ -135,12 +136,14 @@ void Conductor::step(std::uint64_t now) {
   report_second();
 }
 
+// A little later, so that every generator has heard of it by then.
 void Conductor::begin(std::uint64_t now) {
-  const std::uint64_t from = now + as_ns(warm_up_of(options_));
-  results_.warm_up_seconds = static_cast<double>(from - now) / static_cast<double>(kSecondNs);
+  const std::uint64_t begin = now + as_ns(kHearing);
+  const std::uint64_t from = begin + as_ns(warm_up_of(options_));
+  results_.warm_up_seconds = static_cast<double>(from - begin) / static_cast<double>(kSecondNs);
   shared_.measure_until_ns.store(from + as_ns(options_.duration));
   shared_.measure_from_ns.store(from);
-  shared_.begin_ns.store(now);
+  shared_.begin_ns.store(begin);
   watcher_({.stage = Progress::Stage::kWarmingUp});
 }
 
