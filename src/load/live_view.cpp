@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -51,7 +52,7 @@ std::string share_bar(const std::vector<double>& ascending, std::size_t width) {
   for (std::size_t i = 0; i < width; ++i) {
     const double share = ascending.empty() ? 0 : ascending[i * ascending.size() / width];
     const double height = most > 0 ? share / most * (kBlocks.size() - 1) : 0;
-    bar += kBlocks[static_cast<std::size_t>(height + 0.5)];
+    bar += kBlocks[static_cast<std::size_t>(std::lround(height))];
   }
   return bar;
 }
