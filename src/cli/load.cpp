@@ -83,6 +83,29 @@ void add_rate(CLI::App& load, double& into) {
       ->type_name("N");
 }
 
+// A header could otherwise end the request early and begin another.
+Result<void> check_header(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const bool control = std::ranges::any_of(text, [](unsigned char c) { return c < ' '; });
+  if (colon == text.npos || colon == 0 || control) {
+    return fail(Errc::kInvalid, "'" + text + "' is not a header; try 'Accept: text/html'");
+  }
+  return {};
+}
+
+void add_headers(CLI::App& load, std::vector<std::string>& into) {
+  const auto take = [&into](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      if (const auto good = check_header(text); !good) refuse("--header", good.error().what);
+      into.push_back(text);
+    }
+  };
+  load.add_option_function<std::vector<std::string>>(
+          "-H,--header", take, "a header of the HTTP request; give it again for more")
+      ->type_name("'NAME: VALUE'")
+      ->allow_extra_args(false);
+}
+
 void add_work(CLI::App& load, LoadCommand& command) {
   LoadOptions& options = command.options;
   load.add_option("TARGET,--address", command.target, "the server")->type_name("");
@@ -98,6 +121,7 @@ void add_work(CLI::App& load, LoadCommand& command) {
   add_size(load, "--size,--length", options.size, {1, 64 * kMib}, "one message [1KiB]");
   add_number(load, "--depth", options.depth, {1, kDepthMax},
              "requests on their way on one connection [1]");
+  add_headers(load, options.headers);
   add_rate(load, options.rate);
   load.add_flag("--poisson", options.poisson, "random gaps between requests, not even ones")
       ->disable_flag_override();
@@ -146,6 +170,7 @@ void check_mode(const CLI::App& load, const LoadOptions& options) {
        "is for --mode request and --mode rate");
   only("--size", !http, "is for echo servers; what HTTP brings is the server's to say");
   only("--verify", !http, "is for echo servers; only there is known what should come");
+  only("--header", http, "is for HTTP servers");
   if (http && mode == Mode::kStream) refuse("--mode", "'stream' is for echo servers");
   if (mode == Mode::kRate && load.count("--rate") == 0) refuse("--rate", "is needed for this mode");
 }

@@ -17,10 +17,21 @@ constexpr std::size_t kConnectingMax = 256;     // more would only overflow the 
 // Sends never wait for what is unsent: the modes themselves bound what is on its way.
 constexpr std::size_t kNoWindow = std::size_t{1} << 40;
 
+bool names_the_host(const std::string& header) {
+  constexpr std::string_view kHost = "host:";
+  return header.size() >= kHost.size() &&
+         std::equal(kHost.begin(), kHost.end(), header.begin(),
+                    [](char small, char other) { return small == (other | 0x20); });
+}
+
 std::string http_request(const LoadOptions& options) {
-  return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ouro\r\n{}\r\n",
-                     options.target.path, options.target.host,
-                     options.mode == Mode::kChurn ? "Connection: close\r\n" : "");
+  std::string headers;
+  for (const std::string& header : options.headers) headers += header + "\r\n";
+  if (std::ranges::none_of(options.headers, names_the_host)) {
+    headers.insert(0, "Host: " + options.target.host + "\r\n");
+  }
+  if (options.mode == Mode::kChurn) headers += "Connection: close\r\n";
+  return fmt::format("GET {} HTTP/1.1\r\n{}\r\n", options.target.path, headers);
 }
 
 std::optional<Schedule> schedule_of(const LoadOptions& options, unsigned thread) {

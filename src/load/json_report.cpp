@@ -55,6 +55,7 @@ Json options_json(const LoadOptions& options) {
                {"depth", options.depth},
                {"rate", options.rate},
                {"poisson", options.poisson},
+               {"headers", options.headers},
                {"window", options.window},
                {"active", options.active},
                {"duration_ns", nanoseconds(options.duration)},

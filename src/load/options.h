@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "load/target.h"
 #include "ouro/options.h"
@@ -41,6 +42,7 @@ struct LoadOptions {
   std::chrono::milliseconds duration{10'000};
   std::optional<std::chrono::milliseconds> warm_up;  // nothing: a tenth of it, at most a second
   unsigned threads = 1;
+  std::vector<std::string> headers;  // HTTP: more lines of the request, "Name: value"
   bool verify = false;
   std::optional<int> server_process;
 };

@@ -227,6 +227,8 @@ def test_what_cannot_be_done_is_said_in_one_line(typed, said):
     (["L", "-d", "forever"], "--duration: 'forever' is not a time"),
     (["L", "-c", "2", "-t", "3"], "--threads: are more than there are connections"),
     (["L", "-c", "1000", "--depth", "60000"], "--depth: is too many requests"),
+    (["L", "-H", "A: b"], "--header: is for HTTP servers"),
+    (["http://127.0.0.1:1/", "-H", "A: b\r\nC: d"], "--header: 'A: b"),
     (["http://127.0.0.1:1/", "--verify"], "--verify: is for echo servers"),
     (["http://127.0.0.1:1/", "--mode", "stream"], "--mode: 'stream' is for echo servers"),
 ])
@@ -346,6 +348,17 @@ def test_http_responses_of_every_form_are_counted(tmp_path, piece):
             f"GET /a?b=c HTTP/1.1\r\nHost: localhost:{server.port}".encode())
     assert found["errors"] == {}
     assert found["requests"] > 4
+
+
+def test_http_headers_can_be_given(tmp_path):
+    with HttpServer(BODY) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        load(tmp_path, url, "-c", 1, "-d", "200ms", "-H", "X-One: 1", "--header", "Two:2")
+        load(tmp_path, url, "-c", 1, "-d", "200ms", "-H", "host: example.org")
+        first, last = server.requests[0], server.requests[-1]
+    host = f"127.0.0.1:{server.port}"
+    assert first == f"GET / HTTP/1.1\r\nHost: {host}\r\nX-One: 1\r\nTwo:2".encode()
+    assert last == b"GET / HTTP/1.1\r\nhost: example.org"
 
 
 def test_http_that_ends_with_the_connection_is_no_error(tmp_path):
