@@ -113,7 +113,9 @@ void Master::reap() {
 void Master::on_death(Child& child, os::Ending ending) {
   hear(child);  // its last words
   const auto lived = milliseconds_since(child.started_ns);
-  log::write(draining_ && ending.clean() ? log::Level::kDebug : log::Level::kWarn, "child_ended",
+  // After a failed start, why it failed has been said.
+  const bool expected = (draining_ && ending.clean()) || exit_code_;
+  log::write(expected ? log::Level::kDebug : log::Level::kWarn, "child_ended",
              {{"child", kind_of(child.is_worker)},
               {"index", child.index},
               {"pid", child.process},

@@ -19,7 +19,7 @@ needs_refusal = pytest.mark.skipif(REFUSE is None, reason="OURO_REFUSE names no 
 
 
 def refused(*arguments, code=1, prefix=()):
-    """`ouro echo` must not start; gives what it says on stderr, beside its log."""
+    """`ouro echo` must not start; gives the one line it says on stderr."""
     ended = subprocess.run(
         [*prefix, OURO, "echo", *arguments],
         stdin=subprocess.DEVNULL,
@@ -29,9 +29,9 @@ def refused(*arguments, code=1, prefix=()):
     )
     assert ended.returncode == code, ended.stderr
     assert ended.stdout == ""
-    lines = [line for line in ended.stderr.splitlines() if line.startswith("ouro: ")]
-    assert len(lines) == 1, ended.stderr
-    return lines[0]
+    assert ended.stderr.startswith("ouro: ")
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    return ended.stderr.rstrip("\n")
 
 
 def test_a_second_instance_is_refused_and_the_first_serves_on(server):
