@@ -43,7 +43,8 @@ class Connection {
   void resume();
 
   // Bytes taken by send() that the kernel has not taken yet. When they reach the window, receiving
-  // stops until they have gone: that is the back-pressure of an echo.
+  // stops until they have gone: that is the back-pressure of an echo. Not so on a connection that
+  // this side made: who asks and does not listen could make both sides wait for each other.
   [[nodiscard]] std::size_t unsent() const noexcept;
   [[nodiscard]] std::uint64_t received_bytes() const noexcept;
   [[nodiscard]] std::uint64_t sent_bytes() const noexcept;

@@ -56,7 +56,7 @@ void ConnectionState::begin_open() {
 void ConnectionState::arm_receive() {
   if (receiving_ || connecting_ || ended_ || dying_ || ConnectionHook::linked()) return;
   if (paused_ && !discarding_) return;
-  const ReceiveRequest request = loop.policy().request(history_, pending_bytes(), loop.window());
+  const ReceiveRequest request = loop.policy().request(history_, backlog(), loop.window());
   if (request.credit == 0) {
     if (!stalled_) loop.counted().window_stalls.add();
     stalled_ = window_full_ = true;
@@ -98,7 +98,7 @@ void ConnectionState::deliver(Buffer buffer) {
   }
   // A multishot without a limit would go on into a full window, or past a pause.
   const bool overflowing =
-      loop.policy().unlimited() && (paused_ || pending_bytes() >= loop.window());
+      loop.policy().unlimited() && (paused_ || backlog() >= loop.window());
   if (receiving_ && !dying_ && (unsuited || overflowing)) {
     loop.backend().cancel(token(Op::kReceive), file_);
   }

@@ -109,6 +109,8 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void zero_copy_released(const Completion& completion, std::uint32_t number, ZeroCopySend& send);
   void start_idle_timer(std::chrono::milliseconds timeout);
   [[nodiscard]] std::size_t pending_bytes() const noexcept { return queue.bytes + pinned_bytes_; }
+  // The unsent bytes that receiving waits for. Who asks must hear: there it waits for none.
+  [[nodiscard]] std::size_t backlog() const noexcept { return outgoing_ ? 0 : pending_bytes(); }
   [[nodiscard]] bool accepts_data() const noexcept;
   void withdraw_operations();
   void settle();

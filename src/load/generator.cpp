@@ -14,8 +14,6 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::chrono::milliseconds kLook{50};  // how long a stop may go unnoticed
 constexpr std::size_t kConnectingMax = 256;     // more would only overflow the server's queue
-// Sends never wait for what is unsent: the modes themselves bound what is on its way.
-constexpr std::size_t kNoWindow = std::size_t{1} << 40;
 
 bool names_the_host(const std::string& header) {
   constexpr std::string_view kHost = "host:";
@@ -75,7 +73,6 @@ void Generator::run() {
 bool Generator::make_worker() {
   WorkerOptions with;
   with.engine = options_.engine;
-  with.window_bytes = kNoWindow;
   auto worker = Worker::create(with);
   if (!worker) {
     shared_.fail(worker.error().what);

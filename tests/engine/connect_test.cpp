@@ -56,8 +56,7 @@ class ConnectTest : public EngineTest {
   }
 };
 
-// Asks an echo for a long stream, piece by piece: whoever sends more than a window at once stops
-// receiving until it is gone, and against an echo both would wait for each other.
+// Asks an echo for a long stream, piece by piece.
 class Streamer {
  public:
   static constexpr std::size_t kSize = 3'000'000;
@@ -97,6 +96,27 @@ TEST_P(ConnectTest, what_a_program_sends_arrives_and_comes_back) {
     EXPECT_EQ(streamer.checker().received(), Streamer::kSize);
     EXPECT_EQ(streamer.checker().mistake(), "");
     EXPECT_EQ(worker->counters().connections_connected.get(), 1U);
+  }
+}
+
+TEST_P(ConnectTest, who_sends_far_more_than_a_window_at_once_still_hears_what_comes_back) {
+  constexpr std::size_t kSize = std::size_t{64} << 20;  // all that lies between them holds less
+  const auto bytes = make_pattern(1, 0, kSize);
+  for (const bool constant : {false, true}) {
+    CheckedHandler echo;
+    CheckedHandler program;
+    PatternChecker checker(1);
+    program.on_opened = [&](Connection& connection) {
+      constant ? connection.send_constant(bytes) : connection.send(bytes);
+      connection.finish();
+    };
+    program.on_data = [&](Connection&, Buffer buffer) { checker.take(buffer.bytes()); };
+    const WorkerThread server(options(), echo);
+    const auto worker = make_worker();
+    ASSERT_TRUE(worker->connect(server.address(), program));
+    worker->run();
+    EXPECT_EQ(checker.received(), kSize);
+    EXPECT_EQ(checker.mistake(), "");
   }
 }
 
