@@ -72,14 +72,14 @@ bool held_up(const Row& row, const WorkloadPlan& workload) {
   return always && row.server_cpu < kHeldUp && row.generator_cpu < kHeldUp;
 }
 
-std::vector<std::string> doubts_about(const Row& row, const WorkloadPlan& workload) {
+std::vector<std::string> doubts_about(const Row& row) {
   std::vector<std::string> doubts;
   if (row.runs < 2) doubts.emplace_back("one run only");
   if (row.rate.spread() > kSpreadMost) {
     doubts.push_back(fmt::format("spread {:.0f} %", row.rate.spread() * 100));
   }
   if (row.generator_limited()) doubts.emplace_back("generator was the limit");
-  if (held_up(row, workload)) doubts.emplace_back("neither was at its limit");
+  if (row.held_up) doubts.emplace_back("neither was at its limit");
   if (row.errors > 0) {
     doubts.push_back(fmt::format("{} error{}", row.errors, row.errors == 1 ? "" : "s"));
   }
@@ -132,7 +132,8 @@ Row row_of(const std::string& server, const RunsOfServer& runs, const RunsOfServ
   for (const RunRecord* run : runs) {
     for (const auto& [kind, count] : run->figures.errors) row.errors += count;
   }
-  row.doubts = doubts_about(row, workload);
+  row.held_up = held_up(row, workload);
+  row.doubts = doubts_about(row);
   return row;
 }
 
@@ -167,7 +168,7 @@ std::string_view to_string(Verdict verdict) noexcept {
     case Verdict::kDearer:
       return "more CPU";
     case Verdict::kSame:
-      return "no difference shown";
+      return "no difference";
     case Verdict::kUnknown:
       return "unknown";
   }

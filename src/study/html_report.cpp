@@ -26,7 +26,9 @@ h2{font-size:17px;margin:26px 0 8px}
 .method p{margin:6px 0}
 pre{margin:4px 0 10px;white-space:pre-wrap;overflow-wrap:anywhere;color:var(--muted);
 font:13px/1.4 ui-monospace,monospace}
-.figures td:last-child{text-align:left;white-space:normal;min-width:120px}
+main{max-width:1320px}
+.tables table{font-size:13px}
+.figures td:last-child{text-align:left;white-space:normal;min-width:90px}
 .figures th:first-child{width:auto}
 .doubted td{color:var(--warn)}
 )css";
@@ -54,6 +56,8 @@ std::vector<std::string> servers_of(const WorkloadResult& workload) {
   return names;
 }
 
+bool has_many_servers(const WorkloadResult& workload) { return workload.rows.size() > kSeriesMost; }
+
 // Workloads that differ in their number of connections go into one chart.
 bool same_family(const WorkloadResult& one, const WorkloadResult& other) {
   return one.mode == other.mode && one.size == other.size && servers_of(one) == servers_of(other);
@@ -62,6 +66,7 @@ bool same_family(const WorkloadResult& one, const WorkloadResult& other) {
 std::vector<Family> families_of(const Analysis& analysis) {
   std::vector<Family> families;
   for (const WorkloadResult& workload : analysis.workloads) {
+    if (has_many_servers(workload)) continue;
     const auto fits = [&workload](const Family& family) {
       return family.size() < kGroupsMost && same_family(*family.front(), workload);
     };
@@ -120,14 +125,10 @@ std::vector<std::string> charts_of_many(const WorkloadResult& workload) {
 
 std::string charts(const Analysis& analysis) {
   std::vector<std::string> drawn;
-  for (const Family& family : families_of(analysis)) {
-    if (family.front()->rows.size() <= kSeriesMost) {
-      drawn.push_back(family_chart(family));
-      continue;
-    }
-    for (const WorkloadResult* workload : family) {
-      for (std::string& chart : charts_of_many(*workload)) drawn.push_back(std::move(chart));
-    }
+  for (const Family& family : families_of(analysis)) drawn.push_back(family_chart(family));
+  for (const WorkloadResult& workload : analysis.workloads) {
+    if (!has_many_servers(workload)) continue;
+    for (std::string& chart : charts_of_many(workload)) drawn.push_back(std::move(chart));
   }
   std::string html = "<section class=\"grid charts\">\n";
   for (const std::string& one : drawn) html += "<figure class=\"card\">\n" + one + "</figure>\n";

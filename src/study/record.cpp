@@ -125,6 +125,8 @@ std::optional<RunRecord> read_record(std::string_view text) {
     read_study(json.at("study"), record);
     if (json.contains("machine")) read_place(json, record.place);
     if (record.outcome == Outcome::kMeasured) record.figures = figures_of(json);
+    const bool speechless = record.outcome == Outcome::kFailed && record.said.empty();
+    if (speechless && json.contains("remarks")) json.at("remarks").get_to(record.said);
     return record;
   } catch (const Json::exception&) {
     return std::nullopt;

@@ -30,6 +30,15 @@ std::string remark_on(const Row& row) {
   return remark;
 }
 
+// "6.84 - 7.52 Gbit/s": the unit once, where it is the same.
+std::string range_text(load::Mode mode, const Quartiles& rate) {
+  std::string low = rate_text(mode, rate.low);
+  const std::string high = rate_text(mode, rate.high);
+  const std::size_t unit = low.find(' ');
+  if (unit != low.npos && high.ends_with(low.substr(unit))) low.resize(unit);
+  return low + " - " + high;
+}
+
 std::string cpus_text(const RunPlace& place) {
   if (!place.server_cpu || !place.generator_cpu) return "";
   if (*place.server_cpu == *place.generator_cpu) {
@@ -49,7 +58,7 @@ std::vector<std::string> columns(const WorkloadResult& workload) {
           "p50",         "p99",
           "CPU/request", "CPU ratio [95 %]",
           "Jain",        "min/max",
-          "server CPU",  "generator CPU",
+          "server CPU",  "load CPU",
           "remark"};
 }
 
@@ -63,8 +72,7 @@ std::vector<std::string> cells(const WorkloadResult& workload, const Row& row) {
   const bool answers = workload.mode != load::Mode::kStream;
   return {row.server,
           rate_text(workload.mode, row.rate.median),
-          fmt::format("{} - {}", rate_text(workload.mode, row.rate.low),
-                      rate_text(workload.mode, row.rate.high)),
+          range_text(workload.mode, row.rate),
           ratio_text(row.rate_ratio, is_base),
           answers ? time_text(row.p50_ns) : "-",
           answers ? time_text(row.p99_ns) : "-",
@@ -72,8 +80,8 @@ std::vector<std::string> cells(const WorkloadResult& workload, const Row& row) {
           ratio_text(row.cpu_ratio, is_base),
           share_text(row.jain, 4),
           share_text(row.min_max, 3),
-          load::percent(row.server_cpu),
-          load::percent(row.generator_cpu),
+          fmt::format("{:.0f} %", row.server_cpu * 100),
+          fmt::format("{:.0f} %", row.generator_cpu * 100),
           remark_on(row)};
 }
 
@@ -90,7 +98,7 @@ std::vector<std::string> machine_lines(const Analysis& analysis) {
 std::vector<std::string> method_lines(const Analysis& analysis) {
   return {
       fmt::format("{} of {} runs were measured. Each started its server anew on a free port of "
-                  "127.0.0.1, waited until it answered, put the load on it with `ouro load` and "
+                  "127.0.0.1, waited until it answered, put the load on it with ouro load and "
                   "stopped it. Within a workload the servers took turns, A B C A B C, so that a "
                   "slow minute of the machine met them all. Figures are medians over the "
                   "repetitions, with the quartiles beside them; charts show the quartiles as "

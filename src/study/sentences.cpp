@@ -93,42 +93,52 @@ std::string sentence_about(const Record& record) {
     parts.push_back(fmt::format("showed no difference beyond the noise in {}", same));
   }
   if (const std::size_t unknown = record.count(Verdict::kUnknown)) {
-    parts.push_back(fmt::format("nothing can be said about {}", unknown));
+    parts.push_back(fmt::format("undecided in {}", unknown));
   }
   return fmt::format("{} against {}: {}.", record.server, record.base, fmt::join(parts, "; "));
 }
 
-// In the workloads that can be trusted.
+// The one whose quartiles lie above those of all others; nobody if they overlap or are in doubt.
+const Row* winner(const WorkloadResult& workload) {
+  const auto best =
+      std::ranges::max_element(workload.rows, {}, [](const Row& row) { return row.rate.median; });
+  for (const Row& row : workload.rows) {
+    const bool doubtful = row.runs < 2 || row.rate.spread() > kSpreadMost;
+    if (doubtful || row.generator_limited()) return nullptr;
+    if (&row != &*best && row.rate.high >= best->rate.low) return nullptr;
+  }
+  return &*best;
+}
+
 std::string who_was_fastest(const Analysis& analysis) {
   std::map<std::string, std::size_t> wins;
   std::size_t contests = 0;
   for (const WorkloadResult& workload : analysis.workloads) {
     if (workload.rows.size() < 2) continue;
     ++contests;
-    const Row* best = &workload.rows.front();
-    bool sure = best->rate.spread() <= kSpreadMost && best->runs > 1;
-    for (const Row& row : workload.rows) {
-      if (row.verdict != Verdict::kBase && row.rate.median > best->rate.median) best = &row;
-    }
-    sure = sure && !best->generator_limited() && best->rate.spread() <= kSpreadMost;
-    if (sure) ++wins[best->server];
+    if (const Row* row = winner(workload)) ++wins[row->server];
   }
-  if (contests == 0) return "";
+  if (wins.empty()) return "";
+  std::vector<std::pair<std::string, std::size_t>> ranking(wins.begin(), wins.end());
+  std::ranges::stable_sort(ranking, std::greater{}, &std::pair<std::string, std::size_t>::second);
   std::vector<std::string> parts;
-  for (const auto& [server, count] : wins) parts.push_back(fmt::format("{} in {}", server, count));
-  if (parts.empty()) return "";
-  return fmt::format("Highest median rate, of {} workload{}: {}.", contests,
-                     contests == 1 ? "" : "s", fmt::join(parts, ", "));
+  for (const auto& [server, count] : ranking) {
+    parts.push_back(fmt::format("{} in {}", server, count));
+  }
+  return fmt::format("Highest rate, the quartiles apart from all others, of {} workload{}: {}.",
+                     contests, contests == 1 ? "" : "s", fmt::join(parts, ", "));
 }
 
 void add_about_trust(const Analysis& analysis, std::vector<std::string>& all) {
   std::size_t limited = 0;
+  std::size_t held_up = 0;
   std::size_t uneven = 0;
   std::size_t rows = 0;
   for (const WorkloadResult& workload : analysis.workloads) {
     for (const Row& row : workload.rows) {
       ++rows;
       limited += row.generator_limited() ? 1 : 0;
+      held_up += row.held_up ? 1 : 0;
       uneven += row.rate.spread() > kSpreadMost ? 1 : 0;
     }
   }
@@ -137,6 +147,12 @@ void add_about_trust(const Analysis& analysis, std::vector<std::string>& all) {
         "In {} of {} rows the generator was the limit and not the server: there, compare CPU per "
         "request and not the rate.",
         limited, rows));
+  }
+  if (held_up > 0) {
+    all.push_back(fmt::format(
+        "In {} of {} rows neither the server nor the generator was at its limit: something else "
+        "took the CPUs, so measure again on a quiet machine.",
+        held_up, rows));
   }
   if (uneven > 0) {
     all.push_back(fmt::format("{} of {} rows spread too widely to be trusted.", uneven, rows));

@@ -56,6 +56,15 @@ TEST(Record, a_failure_needs_no_figures) {
   EXPECT_EQ(read->said.at(1), "two");
 }
 
+TEST(Record, a_load_that_failed_without_a_word_says_what_it_remarked) {
+  load::Results nothing = load::sample_results();
+  nothing.requests = 0;
+  const RunRecord record = sample_failure("base", Outcome::kFailed, "the load ended with code 1");
+  const auto read = read_record(record_text(record, load::json_report(nothing, "1")));
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->said.empty());
+}
+
 TEST(Record, what_is_not_whole_is_none) {
   const std::string text = record_text(sample_record("base", 1, 0), load_json());
   EXPECT_FALSE(read_record(""));
