@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <memory>
 
@@ -30,7 +32,7 @@ constexpr std::uint64_t kConnectionsMax = 1 << 20;
 constexpr std::uint64_t kDepthMax = 1 << 16;
 constexpr std::uint64_t kAskedMax = 1 << 24;
 constexpr std::uint64_t kThreadsMax = 1024;
-constexpr double kRateMax = 1e9;
+constexpr double kRateMax = 1e7;
 
 constexpr const char* kDescription =
     "A load generator for TCP echo and HTTP/1.1 servers that shows each connection's share.";
@@ -75,7 +77,8 @@ void add_rate(CLI::App& load, double& into) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
     if (error != std::errc{} || end != text.data() + text.size() || !(into > 0) ||
         into > kRateMax) {
-      return fail(Errc::kInvalid, "'" + text + "' is not a rate; try 50000, in requests a second");
+      return fail(Errc::kInvalid,
+                  "'" + text + "' is not a rate; try 50000 (requests a second), at most 10000000");
     }
     return {};
   };
@@ -192,27 +195,35 @@ void check(const CLI::App& load, LoadCommand& command) {
   if (command.server_process > 0) options.server_process = command.server_process;
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
+bool write_file(const std::string& path, const std::string& text, std::ios::openmode how) {
+  errno = 0;
+  std::ofstream file(path, std::ios::binary | how);
   file << text << std::flush;
   if (file.good()) return true;
-  std::fprintf(stderr, "ouro load: cannot write %s\n", path.c_str());
+  std::fprintf(stderr, "ouro load: cannot write %s: %s\n", path.c_str(), std::strerror(errno));
   return false;
+}
+
+// Before the run, whose figures would be lost.
+bool can_write(const std::string& path) {
+  return path.empty() || write_file(path, "", std::ios::app);
 }
 
 bool tell(const LoadCommand& command, const load::Results& results) {
   const std::string text = load::text_report(results);
   bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (!written) std::fputs("ouro load: cannot write the results to standard output\n", stderr);
   if (!command.json.empty()) {
-    written &= write_file(command.json, load::json_report(results, OURO_VERSION));
+    written &= write_file(command.json, load::json_report(results, OURO_VERSION), std::ios::trunc);
   }
   if (!command.html.empty()) {
-    written &= write_file(command.html, load::html_report(results, OURO_VERSION));
+    written &= write_file(command.html, load::html_report(results, OURO_VERSION), std::ios::trunc);
   }
   return written;
 }
 
 int run_command(const LoadCommand& command) {
+  if (!can_write(command.json) || !can_write(command.html)) return 1;
   load::LiveView view(command.options);
   const bool live = os::error_is_terminal();
   const auto show = [live](const std::string& text) {
@@ -226,7 +237,8 @@ int run_command(const LoadCommand& command) {
     return 1;
   }
   const bool written = tell(command, *results);
-  const bool served = results->requests > 0 || command.options.mode == Mode::kIdle;
+  const bool nothing_due = open_loop(command.options.mode) && scheduled(*results) == 0;
+  const bool served = results->requests > 0 || nothing_due;
   return written && served && results->corrupt == 0 ? 0 : 1;
 }
 

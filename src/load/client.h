@@ -30,6 +30,7 @@ struct Client {
   // Of the present connection.
   std::uint64_t connect_began_ns = 0;
   std::uint64_t opened_ns = 0;
+  std::uint64_t left_ns = 0;  // we have asked to close it
   std::uint64_t sent_bytes = 0;
   std::uint64_t received_bytes = 0;
   std::uint64_t asked_count = 0;
@@ -40,7 +41,7 @@ struct Client {
   // Due by the schedule, but too many are on their way.
   std::deque<std::uint64_t> due;
 
-  // Since when it waits for a byte; 0: it does not.
+  // Since when it waits for a byte, over all its connections; 0: it does not.
   std::uint64_t waiting_since_ns = 0;
 
   // What it has reached in the measured time.
@@ -57,7 +58,7 @@ struct Client {
   void begin(std::uint64_t now_ns) {
     connect_began_ns = now_ns;
     sent_bytes = received_bytes = asked_count = answered_count = 0;
-    waiting_since_ns = 0;
+    left_ns = 0;
     served = closing = false;
     response = HttpResponseReader();
   }

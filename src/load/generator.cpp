@@ -32,13 +32,17 @@ std::string http_request(const LoadOptions& options) {
   return fmt::format("GET {} HTTP/1.1\r\n{}\r\n", options.target.path, headers);
 }
 
-std::optional<Schedule> schedule_of(const LoadOptions& options, unsigned thread) {
-  const double threads = options.threads;
-  if (options.mode == Mode::kRate) return Schedule(options.rate / threads, options.poisson, thread);
-  // Each of the active ones once a second.
-  const auto active = static_cast<double>(std::min(options.active, options.connections));
-  if (options.mode == Mode::kIdle) return Schedule(active / threads, false, thread);
-  return std::nullopt;
+// In an idle run the first connections are asked once a second each.
+std::optional<Schedule> schedule_of(const LoadOptions& options, const Part& part) {
+  if (!open_loop(options.mode)) return std::nullopt;
+  const bool idle = options.mode == Mode::kIdle;
+  const std::size_t asked =
+      idle ? std::min(options.active, options.connections) : options.connections;
+  const std::size_t count =
+      std::min(part.connections, asked - std::min(asked, part.first_connection));
+  if (count == 0) return std::nullopt;
+  return Schedule(idle ? static_cast<double>(asked) : options.rate, options.poisson,
+                  {.connections = asked, .first = part.first_connection, .count = count});
 }
 
 }  // namespace
@@ -50,12 +54,15 @@ Generator::Generator(const LoadOptions& options, const Pattern& pattern, Shared&
       part_(part),
       request_(http_request(options)),
       clients_(part.connections),
-      schedule_(schedule_of(options, part.thread)),
+      schedule_(schedule_of(options, part)),
       first_tries_left_(part.connections) {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     clients_[i].number = part.first_connection + i;
     clients_[i].asked.resize(options.depth);
   }
+  active_ = schedule_                     ? schedule_->turns().count
+            : options.mode == Mode::kIdle ? 0
+                                          : clients_.size();
 }
 
 // The worker goes first: it still calls back about the connections it cuts.
@@ -66,7 +73,6 @@ void Generator::run() {
   if (!make_worker()) return;
   loop();
   leaving_ = true;
-  for (const Client& client : clients_) found_.unsent += client.due.size();
   worker_ = nullptr;
 }
 
@@ -100,7 +106,9 @@ std::chrono::nanoseconds Generator::wait_time() const {
   if (!to_open_.empty() && connecting_ < kConnectingMax) return std::chrono::nanoseconds{0};
   const std::uint64_t now = os::now_ns();
   std::uint64_t next = now + static_cast<std::uint64_t>(std::chrono::nanoseconds(kLook).count());
-  if (schedule_ && shared_.begin_ns.load() > 0) next = std::min(next, schedule_->next_ns());
+  if (schedule_ && shared_.begin_ns.load() > 0 && !measured_) {
+    next = std::min(next, schedule_->next_ns());
+  }
   if (!returns_.empty()) next = std::min(next, returns_.front().at_ns);
   for (const auto* time : {&shared_.measure_from_ns, &shared_.measure_until_ns}) {
     if (const std::uint64_t at = time->load(); at > now) next = std::min(next, at);
@@ -173,17 +181,39 @@ void Generator::end_measuring() {
   cpu_ = static_cast<double>(os::own_thread_cpu_ns() - cpu_before_ns_) /
          static_cast<double>(std::max<std::uint64_t>(1, now - from));
   found_.seconds = static_cast<double>(now - from) / static_cast<double>(kSecondNs);
+  count_unanswered(os::now_ns());
   for (Client& client : clients_) {
+    note_silence(client, now);
     client.result.p99_ns = client.latency.quantile(0.99);
-    if (client.waiting_since_ns == 0) continue;
-    client.result.longest_silence_ns =
-        std::max(client.result.longest_silence_ns, now - client.waiting_since_ns);
   }
+}
+
+// Whom the server has not answered by now waits longer than this.
+void Generator::count_unanswered(std::uint64_t now) {
+  if (!has_schedule()) return;
+  for (Client& client : clients_) {
+    found_.unanswered += client.on_their_way();
+    while (client.on_their_way() > 0) add_wait(client, client.next_answered().intended_ns, now);
+    found_.unsent += client.due.size();
+    for (const std::uint64_t intended : client.due) add_wait(client, intended, now);
+    client.due.clear();
+  }
+  constexpr int kMost = 10'000'000;  // of a rate that is far beyond reach
+  for (int i = 0; i < kMost && schedule_->next_ns() < now; ++i, schedule_->advance()) {
+    ++found_.unsent;
+    add_wait(clients_[schedule_->next_connection()], schedule_->next_ns(), now);
+  }
+}
+
+void Generator::add_wait(Client& client, std::uint64_t intended_ns, std::uint64_t now) {
+  const std::uint64_t waited = now - std::min(now, intended_ns);
+  found_.latency.add(waited);
+  client.latency.add(waited);
 }
 
 void Generator::end_second(std::uint64_t now) {
   second_.seconds = static_cast<double>(now - second_began_ns_) / static_cast<double>(kSecondNs);
-  if (!churns()) second_.connections = active();
+  if (!churns()) second_.connections = active_;
   std::vector<double> shares;
   shares.reserve(clients_.size());
   for (Client& client : clients_) {
@@ -201,14 +231,18 @@ void Generator::end_second(std::uint64_t now) {
 }
 
 void Generator::tell(Results& results) const {
-  results.engine = found_.engine;
+  const bool mixed = !results.engine.empty() && results.engine != found_.engine;
+  results.engine = mixed ? "uring and epoll" : found_.engine;
   results.seconds = std::max(results.seconds, found_.seconds);
   results.requests += found_.requests;
   results.bytes_received += found_.bytes_received;
   results.bytes_sent += found_.bytes_sent;
   results.corrupt += found_.corrupt;
+  results.lost += found_.lost;
+  results.unanswered += found_.unanswered;
   results.unsent += found_.unsent;
   for (const auto& [kind, count] : found_.errors) results.errors[kind] += count;
+  for (const auto& [kind, count] : found_.early_errors) results.early_errors[kind] += count;
   if (!results.first_corruption) results.first_corruption = found_.first_corruption;
   results.latency.add_all(found_.latency);
   results.service.add_all(found_.service);

@@ -51,6 +51,8 @@ class Generator final : private Handler {
   void look_at_the_clock();
   void begin_measuring();
   void end_measuring();
+  void count_unanswered(std::uint64_t now);
+  void add_wait(Client& client, std::uint64_t intended_ns, std::uint64_t now);
   void end_second(std::uint64_t now);
 
   // Asking (generator_ask.cpp).
@@ -60,11 +62,11 @@ class Generator final : private Handler {
   void send_message(Client& client);
   void fill_stream(Client& client);
   [[nodiscard]] bool has_schedule() const noexcept { return schedule_.has_value(); }
-  // Of the connections, how many are asked at all.
-  [[nodiscard]] std::size_t active() const noexcept;
 
   // Hearing (generator_hear.cpp).
   void note_progress(Client& client);
+  void note_silence(Client& client, std::uint64_t now);
+  void note_lost(Client& client);
   void hear_echo(Client& client, std::span<const std::byte> bytes);
   void hear_http(Client& client, std::span<const std::byte> bytes);
   void hear_stream(Client& client, std::size_t count);
@@ -98,7 +100,8 @@ class Generator final : private Handler {
   std::unique_ptr<Worker> worker_;
   std::vector<Client> clients_;
   std::optional<Schedule> schedule_;
-  std::size_t next_scheduled_ = 0;  // client
+  std::size_t active_ = 0;  // of the connections, how many are asked at all
+  std::size_t due_ = 0;     // requests that wait for their connection
 
   std::size_t first_tries_left_;  // clients that were never tried
   std::size_t connecting_ = 0;

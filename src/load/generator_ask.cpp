@@ -6,29 +6,31 @@
 
 namespace ouro::load {
 
-// Everything whose time has come, on one connection after the other.
+// Everything whose time has come, unless that is too much at once: then the rest comes later, and
+// is late.
 void Generator::ask_what_is_due() {
+  constexpr int kInTurn = 4096;
+  constexpr std::size_t kDueMax = std::size_t{1} << 22;
   const std::uint64_t begin = shared_.begin_ns.load(std::memory_order_relaxed);
   if (!schedule_ || begin == 0 || measured_) return;
-  if (schedule_->next_ns() == 0) schedule_->start(begin);
-  const std::size_t among = active();
+  if (!schedule_->started()) schedule_->start(begin);
   const std::uint64_t now = os::now_ns();
-  for (; schedule_->next_ns() <= now; schedule_->advance()) {
-    ask_scheduled(clients_[next_scheduled_++ % among], schedule_->next_ns());
+  for (int i = 0; i < kInTurn && due_ < kDueMax && schedule_->next_ns() <= now; ++i) {
+    ask_scheduled(clients_[schedule_->next_connection()], schedule_->next_ns());
+    schedule_->advance();
   }
-}
-
-std::size_t Generator::active() const noexcept {
-  if (options_.mode != Mode::kIdle) return clients_.size();
-  return std::clamp<std::size_t>(options_.active / options_.threads, 1, clients_.size());
 }
 
 void Generator::ask_scheduled(Client& client, std::uint64_t intended_ns) {
   if (!client.may_ask() || !client.due.empty()) {
     client.due.push_back(intended_ns);
+    ++due_;
     return;
   }
-  if (measuring_) found_.late_sends.add(os::now_ns() - intended_ns);
+  if (measuring_) {
+    const std::uint64_t now = os::now_ns();
+    found_.late_sends.add(now - std::min(now, intended_ns));
+  }
   ask(client, intended_ns);
 }
 

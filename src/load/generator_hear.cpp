@@ -6,7 +6,8 @@
 namespace ouro::load {
 namespace {
 
-constexpr std::uint64_t kReturnAfterNs = 100'000'000;
+constexpr std::uint64_t kReturnAfterNs = 20'000'000;
+constexpr std::uint64_t kFarewellMaxNs = 900'000'000;  // the engine waits a second for it
 
 }  // namespace
 
@@ -28,7 +29,7 @@ void Generator::opened(Connection& connection) {
 
 void Generator::data(Connection& connection, Buffer buffer) {
   Client& client = client_of(connection);
-  if (client.closing) return;
+  if (client.closing || measured_) return;
   note_progress(client);
   if (measuring_) {
     found_.bytes_received += buffer.size();
@@ -42,12 +43,16 @@ void Generator::data(Connection& connection, Buffer buffer) {
 }
 
 void Generator::note_progress(Client& client) {
-  const std::uint64_t now = now_ns();
-  if (measuring_ && client.waiting_since_ns > 0 && now > client.waiting_since_ns) {
-    std::uint64_t& longest = client.result.longest_silence_ns;
-    longest = std::max(longest, now - client.waiting_since_ns);
-  }
-  client.waiting_since_ns = now;
+  note_silence(client, now_ns());
+  client.waiting_since_ns = now_ns();
+}
+
+// A wait that began before the measured time counts from there.
+void Generator::note_silence(Client& client, std::uint64_t now) {
+  if (client.waiting_since_ns == 0 || now < client.waiting_since_ns) return;
+  if (!measuring_ && !measured_) return;
+  std::uint64_t& longest = client.result.longest_silence_ns;
+  longest = std::max(longest, now - client.waiting_since_ns);
 }
 
 void Generator::check(Client& client, std::span<const std::byte> bytes) {
@@ -73,15 +78,17 @@ void Generator::hear_echo(Client& client, std::span<const std::byte> bytes) {
   }
 }
 
+// What is here when a request leaves cannot be its answer.
 void Generator::hear_http(Client& client, std::span<const std::byte> bytes) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::uint64_t asked_before = client.asked_count;
   using Found = HttpResponseReader::Found;
   while (!text.empty() && !client.closing) {
-    const Found found = client.response.read(text);
+    const bool unasked = client.answered_count >= asked_before;
+    const Found found = unasked ? Found::kResponse : client.response.read(text);
     if (found == Found::kNothing) return;
-    const bool good = found == Found::kResponse && client.on_their_way() > 0;
-    if (!good) {
-      count_error(found == Found::kGarbage ? "not an HTTP/1.1 response" : "an unasked response");
+    if (unasked || found == Found::kGarbage) {
+      count_error(unasked ? "an unasked response" : "not an HTTP/1.1 response");
       return give_up(client);
     }
     if (client.response.status() >= 400) {
@@ -132,12 +139,14 @@ void Generator::ask_again(Client& client, std::uint64_t now) {
   while (!client.due.empty() && client.may_ask()) {
     const std::uint64_t intended = client.due.front();
     client.due.pop_front();
+    --due_;
     ask(client, intended);
   }
 }
 
 void Generator::leave(Client& client) {
   client.closing = true;
+  client.left_ns = now_ns();
   client.connection->close();
 }
 
@@ -156,22 +165,33 @@ void Generator::ended(Connection& connection) {
 void Generator::closed(Connection& connection, Errc reason) {
   Client& client = client_of(connection);
   client.connection = nullptr;
-  if (leaving_) return;
   const bool was_open = std::exchange(client.open, false);
+  if (leaving_ || measured_) return;
   if (!was_open) {
     --connecting_;
     if (tried_ < clients_.size()) ++tried_;
-    if (opened_ever_ == 0) {
+    if (opened_ever_ == 0 && reason != Errc::kWouldBlock) {
       return shared_.fail("cannot connect to " + options_.target.address.to_string() + ": " +
                           to_string(reason));
     }
   }
-  client.waiting_since_ns = 0;
-  if (!client.closing) count_error(end_word(client, was_open, reason));
+  note_silence(client, now_ns());
+  if (const std::string word = end_word(client, was_open, reason); !word.empty()) count_error(word);
+  note_lost(client);
   if (client.served) {
     to_open_.push_back(&client);
   } else {
     return_later(client);
+  }
+}
+
+// In an open loop a request that will not be answered has waited in vain, and that is a wait.
+void Generator::note_lost(Client& client) {
+  if (!measuring_) return;
+  found_.lost += client.on_their_way();
+  if (!has_schedule()) return;
+  while (client.on_their_way() > 0) {
+    add_wait(client, client.next_answered().intended_ns, now_ns());
   }
 }
 
@@ -180,13 +200,22 @@ void Generator::return_later(Client& client) {
   returns_.push_back({now_ns() + kReturnAfterNs, &client});
 }
 
+// What was wrong with how a connection ended; empty if nothing was.
 std::string Generator::end_word(const Client& client, bool was_open, Errc reason) const {
+  // A full queue of a Unix socket, which TCP would have waited for.
+  if (!was_open && reason == Errc::kWouldBlock) return "";
   if (!was_open) return std::string("cannot connect: ") + to_string(reason);
+  if (client.closing) {
+    const bool in_vain = client.left_ns > 0 && now_ns() - client.left_ns > kFarewellMaxNs;
+    return in_vain ? "not closed by the server" : "";
+  }
   if (reason != Errc::kNone) return to_string(reason);
   return client.on_their_way() > 0 || streams() ? "closed before the answer"
                                                 : "closed by the server";
 }
 
-void Generator::count_error(const std::string& kind) { ++found_.errors[kind]; }
+void Generator::count_error(const std::string& kind) {
+  ++(measuring_ ? found_.errors : found_.early_errors)[kind];
+}
 
 }  // namespace ouro::load

@@ -163,8 +163,11 @@ void add_totals(Json& json, const Results& results) {
   json["requests_per_second"] = per_second(results, results.requests);
   json["bytes_received"] = results.bytes_received;
   json["bytes_sent"] = results.bytes_sent;
+  json["lost"] = results.lost;
+  json["unanswered"] = results.unanswered;
   json["unsent"] = results.unsent;
   json["errors"] = Json(results.errors);
+  json["early_errors"] = Json(results.early_errors);
   json["corrupt"] = results.corrupt;
   json["first_corruption"] = corruption_json(results.first_corruption);
 }

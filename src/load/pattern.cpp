@@ -6,7 +6,7 @@
 
 namespace ouro::load {
 
-Pattern::Pattern() : bytes_(kPeriod + kPieceMax) {
+Pattern::Pattern() : bytes_(2 * kPeriod) {
   constexpr std::uint64_t kSeed = 862;  // any will do, as long as it is always the same
   std::mt19937_64 random(kSeed);
   for (std::size_t i = 0; i < kPeriod; ++i) bytes_[i] = static_cast<std::byte>(random());
@@ -15,9 +15,12 @@ Pattern::Pattern() : bytes_(kPeriod + kPieceMax) {
 
 std::span<const std::byte> Pattern::piece(std::size_t connection, std::uint64_t offset,
                                           std::size_t count) const noexcept {
-  constexpr std::size_t kApart = 7919;  // neighbours begin at different bytes
-  const std::size_t begin = (offset + connection * kApart) % kPeriod;
-  return std::span(bytes_).subspan(begin, std::min(count, kPieceMax));
+  constexpr std::size_t kConnectionsApart = 31337;
+  constexpr std::size_t kRoundsApart = 7919;
+  const std::size_t place = offset % kPeriod;
+  const std::size_t moved =
+      (offset / kPeriod % kPeriod) * kRoundsApart + (connection % kPeriod) * kConnectionsApart;
+  return std::span(bytes_).subspan((place + moved) % kPeriod, std::min(count, kPeriod - place));
 }
 
 std::optional<std::uint64_t> Pattern::first_difference(

@@ -1,5 +1,6 @@
 // The bytes that are sent, so that what comes back can be checked: each connection has its own
-// place in one long random sequence that repeats after a prime number of bytes.
+// place in a random sequence of a prime length, and begins elsewhere in it each time around, so
+// that messages do not repeat whatever their size.
 #pragma once
 
 #include <cstddef>
@@ -13,12 +14,9 @@ namespace ouro::load {
 // Never changes, may be shared by threads.
 class Pattern {
  public:
-  // What one piece may hold at most.
-  static constexpr std::size_t kPieceMax = 65536;
-
   Pattern();
 
-  // Bytes of `connection`'s sequence from `offset` on, at most kPieceMax of them.
+  // Bytes of `connection`'s sequence from `offset` on: `count`, or fewer when it begins anew.
   [[nodiscard]] std::span<const std::byte> piece(std::size_t connection, std::uint64_t offset,
                                                  std::size_t count) const noexcept;
   // Where `received`, which should be that sequence from `offset` on, differs first.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kStarvedShare = 0.1;     // of the mean
 constexpr double kBusyThread = 0.95;      // from here on the generator may be what is measured
-constexpr double kRateReached = 0.99;     // of the asked one
+constexpr double kRateReached = 0.99;     // of what was due
 constexpr double kLateSendNs = 1e6;       // at the 99th percentile
 constexpr double kWholeSecond = 0.95;     // a second's timer may come a little early
 constexpr std::size_t kSecondsLeast = 3;  // fewer say nothing about how steady a run was
@@ -50,7 +50,7 @@ std::vector<double> p99s_of(const Results& results) {
 std::size_t starved(const std::vector<double>& shares) {
   const double least = kStarvedShare * mean(shares);
   return static_cast<std::size_t>(
-      std::ranges::count_if(shares, [least](double share) { return share < least; }));
+      std::ranges::count_if(shares, [least](double share) { return share < least || share == 0; }));
 }
 
 double worst_second(const Results& results, double otherwise) {
@@ -75,10 +75,14 @@ double variation(const std::vector<const SecondResult*>& seconds) {
   return std::sqrt(squares / static_cast<double>(rates.size() - 1)) / middle;
 }
 
-// Poisson arrivals differ from second to second by nature, by the root of their number.
+// Of few requests a second one more or less is much, and Poisson arrivals differ by nature, by the
+// root of their number.
 double variation_allowed(const Results& results) {
-  if (results.options.mode != Mode::kRate || !results.options.poisson) return kVariationMost;
-  return std::max(kVariationMost, 2 / std::sqrt(std::max(1.0, results.options.rate)));
+  if (!open_loop(results.options.mode)) return kVariationMost;
+  const double rate =
+      std::max(1.0, static_cast<double>(results.requests) / std::max(results.seconds, 1e-9));
+  const double by_nature = results.options.poisson ? 2 / std::sqrt(rate) : 1 / rate;
+  return std::max(kVariationMost, by_nature);
 }
 
 void remark_on_generator(const Results& results, std::vector<std::string>& remarks) {
@@ -92,12 +96,13 @@ void remark_on_generator(const Results& results, std::vector<std::string>& remar
 
 void remark_on_rate(const Results& results, std::vector<std::string>& remarks) {
   if (results.options.mode != Mode::kRate) return;
-  const double asked = results.options.rate;
-  const double reached =
-      results.seconds > 0 ? static_cast<double>(results.requests) / results.seconds : 0;
+  const auto asked = static_cast<double>(scheduled(results));
+  const auto reached = static_cast<double>(results.requests);
   if (reached < kRateReached * asked) {
-    remarks.push_back(fmt::format("the asked rate was not reached: {:.0f} of {:.0f} a second ({})",
-                                  reached, asked, percent(reached / asked)));
+    remarks.push_back(
+        fmt::format("the asked rate was not reached: {:.0f} of {:.0f} that were due "
+                    "were answered ({})",
+                    reached, asked, percent(reached / asked)));
   }
   const auto late_ns = static_cast<double>(results.late_sends.quantile(0.99));
   if (late_ns > kLateSendNs) {
@@ -121,11 +126,15 @@ void remark_on_steadiness(const Results& results, std::vector<std::string>& rema
                   percent(varies)));
 }
 
-bool expects_answers(const LoadOptions& options) {
-  return options.mode != Mode::kIdle || options.active > 0;
+bool expects_answers(const Results& results) {
+  return !open_loop(results.options.mode) || scheduled(results) > 0;
 }
 
 }  // namespace
+
+std::uint64_t scheduled(const Results& results) noexcept {
+  return results.requests + results.lost + results.unanswered + results.unsent;
+}
 
 std::string_view to_string(Mode mode) noexcept {
   switch (mode) {
@@ -179,10 +188,10 @@ Fairness fairness(const Results& results) {
   Fairness fairness;
   const std::vector<double> shares = connection_shares(results);
   if (shares.empty()) return fairness;
-  fairness.jain = jain(shares);
+  fairness.jain = std::ranges::max(shares) > 0 ? jain(shares) : 0;
   fairness.worst_second = worst_second(results, fairness.jain);
   fairness.share = spread(shares);
-  fairness.min_max = fairness.share.max > 0 ? fairness.share.min / fairness.share.max : 1;
+  fairness.min_max = fairness.share.max > 0 ? fairness.share.min / fairness.share.max : 0;
   fairness.starved = starved(shares);
   fairness.p99_ns = spread(p99s_of(results));
   for (const ConnectionResult& connection : results.connections) {
@@ -199,7 +208,7 @@ std::vector<std::string> remarks(const Results& results) {
         fmt::format("interrupted: the figures are of the {:.1f} s until then", results.seconds));
   }
   if (results.requests == 0) {
-    if (expects_answers(results.options)) remarks.emplace_back("no answer came at all");
+    if (expects_answers(results)) remarks.emplace_back("no answer came at all");
     return remarks;
   }
   remark_on_generator(results, remarks);

@@ -37,7 +37,7 @@ struct ConnectionResult {
 // What the kernel charged the server, over the measured time.
 struct ServerResult {
   int process = 0;
-  unsigned processes = 0;  // with its children
+  unsigned processes = 0;  // with its children; 0: it ended, or may not be looked at
   double user_seconds = 0;
   double kernel_seconds = 0;
   std::uint64_t context_switches = 0;
@@ -61,16 +61,21 @@ struct Results {
   std::uint64_t requests = 0;  // of a stream: messages' worth of bytes
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
-  std::map<std::string, std::uint64_t> errors;  // by kind, over the whole run
-  std::uint64_t corrupt = 0;                    // pieces received that held a wrong byte
+  std::map<std::string, std::uint64_t> errors;        // by kind, in the measured time
+  std::map<std::string, std::uint64_t> early_errors;  // and before it
+  std::uint64_t corrupt = 0;                          // pieces received that held a wrong byte
   std::optional<Corruption> first_corruption;
 
-  Histogram latency;         // open loop: from the intended time; else the same as service
-  Histogram service;         // from when it was sent
-  Histogram connect;         // until the connection was there, over the whole run
-  Histogram first_service;   // from there to the first answer, over the whole run
-  Histogram late_sends;      // open loop: how much later than intended a request left
-  std::uint64_t unsent = 0;  // open loop: due, but not sent when time was up
+  Histogram latency;        // open loop: from the intended time; else the same as service
+  Histogram service;        // from when it was sent
+  Histogram connect;        // until the connection was there, over the whole run
+  Histogram first_service;  // from there to the first answer, over the whole run
+  Histogram late_sends;     // open loop: how much later than intended a request left
+  // Requests of the measured time without an answer. In an open loop each is in `latency` with the
+  // time that it had waited by then: it would have taken longer still.
+  std::uint64_t lost = 0;        // their connection ended
+  std::uint64_t unanswered = 0;  // open loop: on their way when time was up
+  std::uint64_t unsent = 0;      // open loop: due, but not sent when time was up
 
   std::vector<SecondResult> timeline;
   std::vector<ConnectionResult> connections;  // empty for churn, which has none that last
@@ -80,6 +85,9 @@ struct Results {
 };
 
 // What follows from them.
+
+// Requests that an open loop had due in the measured time, answered or not.
+[[nodiscard]] std::uint64_t scheduled(const Results& results) noexcept;
 
 // 1 when all have the same, 1/n when one has everything; 1 of nothing.
 [[nodiscard]] double jain(const std::vector<double>& shares);

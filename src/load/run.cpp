@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::size_t kFilesBeside = 64;  // files of a process beside its connections
+constexpr std::size_t kFilesOfThread = 8;
 constexpr std::chrono::milliseconds kWarmUpMax{1000};
 constexpr std::chrono::milliseconds kHearing{60};  // a generator looks more often than that
 
@@ -31,7 +32,8 @@ std::chrono::milliseconds warm_up_of(const LoadOptions& options) {
 
 Result<void> check_files(const LoadOptions& options) {
   const std::size_t files = os::raise_file_limit();
-  if (options.connections + kFilesBeside <= files) return {};
+  const std::size_t beside = kFilesBeside + kFilesOfThread * options.threads;
+  if (options.connections + beside <= files) return {};
   return fail(Errc::kNoDescriptors,
               fmt::format("{} connections need more open files than the {} that are allowed; raise "
                           "the limit: ulimit -n",
@@ -160,9 +162,8 @@ void Conductor::wait(std::uint64_t now) {
   for (const os::Signal signal : signals_.read()) {
     if (signal == os::Signal::kChildChanged) continue;
     results_.interrupted = true;
-    if (shared_.begin_ns.load() == 0) return shared_.fail("interrupted while connecting");
+    if (!measuring_) return shared_.fail("interrupted before anything was measured");
     // What there is, is told: the generators close their books at the end of the measured time.
-    if (!measuring_) shared_.measure_from_ns.store(os::now_ns());
     shared_.measure_until_ns.store(os::now_ns());
   }
 }

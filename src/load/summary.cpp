@@ -46,7 +46,10 @@ Section throughput(const Results& results) {
                   {"sent", {bandwidth(results, results.bytes_sent)}}};
   if (open_loop(results.options.mode)) {
     section.rows.push_back(
-        {"unsent", {fmt::format("{} were due when time was up", results.unsent)}});
+        {"unanswered",
+         {fmt::format("{} on their way when time was up, {} due and not sent, {} lost with their "
+                      "connection",
+                      results.unanswered, results.unsent, results.lost)}});
   }
   return section;
 }
@@ -73,8 +76,8 @@ Section latency(const Results& results) {
     add_times(section, "sent late by", results.late_sends);
     section.note = kOpenLoopNote;
   } else {
-    add_times(section, "response", results.service);
-    if (results.service.count() > 0) section.note = kClosedLoopNote;
+    add_times(section, "response", results.latency);
+    if (results.latency.count() > 0) section.note = kClosedLoopNote;
   }
   add_times(section, "connect", results.connect);
   add_times(section, "first service", results.first_service);
@@ -133,6 +136,7 @@ std::string cpu_per_request(const Results& results, const ServerResult& server) 
 std::string memory_text(const Results& results, const ServerResult& server) {
   const std::uint64_t more =
       server.memory > server.memory_before ? server.memory - server.memory_before : 0;
+  if (server.memory == 0) return "may not be looked at";
   const std::size_t connections = results.options.connections;
   const std::string each = more == 0 ? "nothing" : size(connections == 0 ? 0 : more / connections);
   return fmt::format("{} per connection ({} before, {} at the end)", each,
@@ -143,6 +147,11 @@ Section server_figures(const Results& results, const ServerResult& server) {
   const double requests = results.requests == 0 ? 1 : static_cast<double>(results.requests);
   const double seconds = results.seconds > 0 ? results.seconds : 1;
   Section section;
+  if (server.processes == 0) {
+    section.rows = {
+        {"server", {fmt::format("process {} ended, or may not be looked at", server.process)}}};
+    return section;
+  }
   section.name = fmt::format(
       "server (process {}{})", server.process,
       server.processes > 1 ? fmt::format(", {} with its children", server.processes) : "");
@@ -193,19 +202,23 @@ double per_second(const Results& results, std::uint64_t amount) noexcept {
 }
 
 std::string errors_text(const Results& results) {
-  if (results.errors.empty()) return "none";
-  std::vector<std::string> kinds;
-  kinds.reserve(results.errors.size());
-  for (const auto& [kind, count] : results.errors) {
-    kinds.push_back(fmt::format("{} {}", count, kind));
-  }
-  return fmt::format("{}", fmt::join(kinds, ", "));
+  const auto list = [](const std::map<std::string, std::uint64_t>& errors) {
+    std::vector<std::string> kinds;
+    kinds.reserve(errors.size());
+    for (const auto& [kind, count] : errors) kinds.push_back(fmt::format("{} {}", count, kind));
+    return kinds.empty() ? "none" : fmt::format("{}", fmt::join(kinds, ", "));
+  };
+  const std::string early =
+      results.early_errors.empty() ? "" : "; before measuring: " + list(results.early_errors);
+  return list(results.errors) + early;
 }
 
 std::string verification_text(const Results& results) {
   if (!results.options.verify) return "off";
-  if (results.bytes_received == 0) return "nothing came back to verify";
-  if (results.corrupt == 0) return "ok, every byte came back as it was sent";
+  if (results.corrupt == 0) {
+    return results.bytes_received == 0 ? "nothing came back to verify"
+                                       : "ok, every byte came back as it was sent";
+  }
   std::string text = fmt::format("WRONG, {} pieces held a wrong byte", results.corrupt);
   if (results.first_corruption) {
     const Corruption& first = *results.first_corruption;

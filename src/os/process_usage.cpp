@@ -119,7 +119,8 @@ std::optional<ProcessUsage> usage_of(ProcessId process) {
     ++usage.processes;
     std::uint64_t threads_ns = 0;
     for (const std::string& thread : threads) {
-      const std::string of_thread = folder + "/task/" + thread;
+      std::string of_thread = folder;
+      of_thread.append("/task/").append(thread);
       threads_ns += exact_ns(of_thread);
       const std::string status = read_file(of_thread + "/status");
       usage.context_switches += field(status, "voluntary_ctxt_switches:");

@@ -3,7 +3,7 @@
 
 namespace ouro::os {
 
-// Whether what is written to standard error is seen by a person at once.
+// Whether what is written to standard error is seen by a person at once, and may be drawn over.
 [[nodiscard]] bool error_is_terminal() noexcept;
 
 }  // namespace ouro::os

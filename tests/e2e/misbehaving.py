@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import threading
 import time
 
@@ -51,6 +50,7 @@ class EchoServer:
                     return
                 writer.write(answer)
                 await writer.drain()
+            await self.end()
         writer.close()
 
     async def begin(self, number):
@@ -59,6 +59,9 @@ class EchoServer:
     async def answer(self, number, received):
         """What goes back; None cuts the connection."""
         return received
+
+    async def end(self):
+        """When the other side has said everything."""
 
 
 class LateServer(EchoServer):
@@ -117,11 +120,29 @@ class StallingServer(EchoServer):
         return received
 
 
+class StoppingServer(StallingServer):
+    """From some time on nobody is served any more."""
+
+    STALL_S = 3.0
+
+
+class LingeringServer(EchoServer):
+    """Does not close when the other side has."""
+
+    async def end(self):
+        await asyncio.sleep(3)
+
+
 class ClosingServer(EchoServer):
-    """Cuts connections at random."""
+    """Cuts a connection now and then, instead of an answer."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers = 0
 
     async def answer(self, number, received):
-        return None if random.random() < 0.002 else received
+        self.answers += 1
+        return None if self.answers % 100 == 0 else received
 
 
 class GarbageServer(EchoServer):
