@@ -21,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kRepetitionsMax = 1000;
+constexpr std::size_t kColumns = 79;  // of a terminal: a longer line could not be erased
 
 constexpr const char* kDescription =
     "Compares servers: runs a plan of servers and workloads, and writes a report with plots.";
@@ -30,7 +31,7 @@ constexpr const char* kExample =
     "  ouro study --plan quick --out study --peer \"mine=./my_echo --port {port}\"\n"
     "  ouro study --plan my.toml --out study --only stream --repetitions 6\n"
     "\n"
-    "quick takes about a minute and a half; seeds and full take longer, and say how long.\n"
+    "quick takes about two minutes, seeds and full about twenty each.\n"
     "The same command again goes on where an interrupted study stopped.\n"
     "TIME is 500ms, 2s or 1m; ouro-study(1) has the format of a plan.";
 
@@ -120,8 +121,11 @@ class Show {
  private:
   void begins(const study::Progress& progress) const {
     if (!live_) return;
-    fmt::print(stderr, "\r\x1b[Krun {} of {}, {} left: {}, {}", progress.number, progress.runs,
-               time_left(progress.left), progress.run->workload->name, progress.run->server->name);
+    std::string line = fmt::format("run {} of {}, {} left: {}, {}", progress.number, progress.runs,
+                                   time_left(progress.left), progress.run->workload->name,
+                                   progress.run->server->name);
+    if (line.size() > kColumns) line.resize(kColumns);
+    fmt::print(stderr, "\r\x1b[K{}", line);
   }
 
   void ended(const study::WorkloadPlan& workload,

@@ -97,8 +97,7 @@ void ConnectionState::deliver(Buffer buffer) {
     loop.drain().cut_short();
   }
   // A multishot without a limit would go on into a full window, or past a pause.
-  const bool overflowing =
-      loop.policy().unlimited() && (paused_ || backlog() >= loop.window());
+  const bool overflowing = loop.policy().unlimited() && (paused_ || backlog() >= loop.window());
   if (receiving_ && !dying_ && (unsuited || overflowing)) {
     loop.backend().cancel(token(Op::kReceive), file_);
   }

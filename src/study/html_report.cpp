@@ -52,6 +52,7 @@ using Family = std::vector<const WorkloadResult*>;
 
 std::vector<std::string> servers_of(const WorkloadResult& workload) {
   std::vector<std::string> names;
+  names.reserve(workload.rows.size());
   for (const Row& row : workload.rows) names.push_back(row.server);
   return names;
 }
@@ -83,6 +84,7 @@ std::vector<Family> families_of(const Analysis& analysis) {
 // Groups are named for their connections, where that tells them apart.
 bool connections_differ(const Family& family) {
   std::vector<std::size_t> counts;
+  counts.reserve(family.size());
   for (const WorkloadResult* workload : family) counts.push_back(workload->connections);
   std::ranges::sort(counts);
   return std::ranges::adjacent_find(counts) == counts.end();

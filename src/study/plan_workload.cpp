@@ -161,6 +161,7 @@ std::vector<Values> combinations(const std::vector<LoadChoice>& choices) {
 
 std::vector<std::string_view> load_keys() {
   std::vector<std::string_view> names;
+  names.reserve(kLoadKeys.size());
   for (const LoadKey& key : kLoadKeys) names.push_back(key.name);
   return names;
 }

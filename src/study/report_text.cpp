@@ -87,6 +87,7 @@ std::vector<std::string> cells(const WorkloadResult& workload, const Row& row) {
 
 std::vector<std::string> machine_lines(const Analysis& analysis) {
   std::vector<std::string> lines;
+  lines.reserve(analysis.places.size());
   for (const RunPlace& place : analysis.places) {
     lines.push_back(fmt::format("Linux {}, {}, {} CPU{}, ouro {}; {}.", place.kernel, place.cpu,
                                 place.cpus, place.cpus == 1 ? "" : "s", place.version,

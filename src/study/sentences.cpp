@@ -120,8 +120,11 @@ std::string who_was_fastest(const Analysis& analysis) {
   }
   if (wins.empty()) return "";
   std::vector<std::pair<std::string, std::size_t>> ranking(wins.begin(), wins.end());
-  std::ranges::stable_sort(ranking, std::greater{}, &std::pair<std::string, std::size_t>::second);
+  std::ranges::sort(ranking, [](const auto& one, const auto& other) {
+    return std::pair(other.second, one.first) < std::pair(one.second, other.first);
+  });
   std::vector<std::string> parts;
+  parts.reserve(ranking.size());
   for (const auto& [server, count] : ranking) {
     parts.push_back(fmt::format("{} in {}", server, count));
   }
@@ -164,7 +167,9 @@ void add_about_trust(const Analysis& analysis, std::vector<std::string>& all) {
 std::vector<std::string> sentences(const Analysis& analysis) {
   std::vector<std::string> all;
   std::vector<Record> records = records_of(analysis);
-  std::ranges::stable_sort(records, std::greater{}, &Record::size);
+  std::ranges::sort(records, [](const Record& one, const Record& other) {
+    return std::pair(other.size(), one.server) < std::pair(one.size(), other.server);
+  });
   if (const std::string fastest = who_was_fastest(analysis); !fastest.empty()) {
     all.push_back(fastest);
   }

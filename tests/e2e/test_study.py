@@ -25,12 +25,15 @@ while True:
         if key.fileobj is listener:
             watched.register(listener.accept()[0], selectors.EVENT_READ)
             continue
-        data = key.fileobj.recv(65536)
+        try:
+            data = key.fileobj.recv(65536)
+            key.fileobj.sendall(data)
+        except OSError:
+            data = b""
         if not data:
             watched.unregister(key.fileobj)
             key.fileobj.close()
             continue
-        key.fileobj.sendall(data)
         left -= len(data)
         if left < 0:
             print("no strength <left>", file=sys.stderr, flush=True)

@@ -88,7 +88,7 @@ TEST(StudyReport, a_table_has_the_figures_in_columns) {
   EXPECT_THAT(text, HasSubstr("### request 1KiB x 64"));
   EXPECT_THAT(text, HasSubstr("| base | 100200 | 100150 - 100250 | 1 | 50.0 us | 90.0 us |"));
   EXPECT_THAT(text, HasSubstr("| faster |"));
-  const WorkloadResult& workload = sample_analysis().workloads[0];
+  const WorkloadResult workload = sample_analysis().workloads[0];
   EXPECT_EQ(cells(workload, workload.rows[1]).size(), columns(workload).size());
 }
 
