@@ -139,7 +139,8 @@ class Server:
         return found
 
     def worker(self, index):
-        return self.children()[f"ouro-worker-{index}"]
+        name = f"ouro-worker-{index}"
+        return eventually(lambda: self.children().get(name), f"{name} is there")
 
     def connect(self, timeout=PATIENCE_S):
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)

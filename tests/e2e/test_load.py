@@ -63,7 +63,7 @@ def test_every_request_is_answered_and_every_byte_checked(tmp_path, engine):
         ["-c", 16, "--size", 1, "--depth", 32], ["-c", 64, "-t", 3], ["-c", 2, "--size", 100001],
     ):
         with echo_server("--engine", engine) as server:
-            found = load(tmp_path, at(server), "--engine", engine, "-d", "300ms", "--verify",
+            found = load(tmp_path, at(server), "--engine", engine, "-d", "200ms", "--verify",
                          *arguments)
         assert found["requests"] > 0
         assert found["errors"] == {}
@@ -77,7 +77,7 @@ def test_streams_fill_their_window_and_come_back_whole(tmp_path, engine):
         for arguments in (["-c", 8, "--size", "16KiB"], ["-c", 2, "--size", 1],
                           ["-c", 64, "--size", 100000, "--window", "4MiB"]):
             found = load(tmp_path, at(server), "--mode", "stream", "--engine", engine,
-                         "-d", "500ms", "--verify", *arguments)
+                         "-d", "300ms", "--verify", *arguments)
             assert found["corrupt"] == 0
             assert found["errors"] == {}
             assert found["bytes_received"] > 0
@@ -146,7 +146,7 @@ def test_who_is_starved_is_counted(tmp_path, loop):
 
 def test_a_wrong_byte_is_found_and_named(tmp_path, loop):
     with CorruptingServer() as server:
-        found = load(tmp_path, at(server), "-c", 4, "-d", 2, "--verify", *loop, expect=1)
+        found = load(tmp_path, at(server), "-c", 4, "-d", 1, "--verify", *loop, expect=1)
     assert found["corrupt"] == 1
     assert found["first_corruption"]["offset"] == CorruptingServer.OFFSET
     wrong = found["first_corruption"]
@@ -167,12 +167,12 @@ def test_only_an_open_loop_tells_what_a_stall_costs(tmp_path):
         assert found["fairness"]["longest_silence_ns"] > 0.9 * stall_ns
     assert open_loop["latency"]["p99_9_ns"] > 0.5 * stall_ns
     assert open_loop["service"]["p99_ns"] < 0.5 * stall_ns
-    assert closed_loop["latency"]["p99_9_ns"] < 0.5 * stall_ns
+    assert closed_loop["latency"]["p99_ns"] < 0.5 * stall_ns
 
 
 def test_a_stall_at_the_end_counts_for_all_who_wait_in_it(tmp_path):
     for depth in (1, 10000):
-        with StoppingServer(after_s=1.2) as server:
+        with StoppingServer(after_s=1.4) as server:
             found = load(tmp_path, at(server), "-c", 4, "-d", 2, "--warmup", "200ms",
                          "--rate", 1000, "--depth", depth)
         assert found["unanswered"] + found["unsent"] > 500
@@ -182,7 +182,7 @@ def test_a_stall_at_the_end_counts_for_all_who_wait_in_it(tmp_path):
 
 def test_connections_that_are_cut_are_counted_and_opened_again(tmp_path, loop):
     with ClosingServer() as server:
-        found = load(tmp_path, at(server), "-c", 8, "-d", 2, *loop)
+        found = load(tmp_path, at(server), "-c", 8, "-d", 1, *loop)
         assert server.accepted > 8
     assert found["errors"]
     assert sum(found["errors"].values()) + sum(found["early_errors"].values()) > 8
@@ -192,10 +192,10 @@ def test_connections_that_are_cut_are_counted_and_opened_again(tmp_path, loop):
 
 def test_garbage_is_an_error_and_not_a_hang(tmp_path):
     with GarbageServer() as server:
-        found = load(tmp_path, at(server), "-c", 2, "-d", 1, "--size", 8, expect=1)
+        found = load(tmp_path, at(server), "-c", 2, "-d", "400ms", "--size", 8, expect=1)
         every = found["errors"] | found["early_errors"]
         assert "more came back than was sent" in every
-        found = load(tmp_path, f"http://127.0.0.1:{server.port}/", "-c", 2, "-d", 1, expect=1)
+        found = load(tmp_path, f"http://127.0.0.1:{server.port}/", "-c", 2, "-d", "400ms", expect=1)
     every = found["errors"] | found["early_errors"]
     assert every["not an HTTP/1.1 response"] > 0
     assert found["requests"] == 0
@@ -271,7 +271,7 @@ def test_an_interrupt_tells_what_there_is():
         process = subprocess.Popen([OURO, "load", at(server), "-d", "1h"], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(2)
+            process.wait(3)
         process.send_signal(signal.SIGINT)
         said, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
@@ -363,7 +363,7 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + BODY
 @pytest.mark.parametrize("piece", [None, 1, 7])
 def test_http_responses_of_every_form_are_counted(tmp_path, piece):
     with HttpServer(BODY, CHUNKS, NONE, EARLY, piece=piece) as server:
-        found = load(tmp_path, f"http://localhost:{server.port}/a?b=c#d", "-c", 2, "-d", 1)
+        found = load(tmp_path, f"http://localhost:{server.port}/a?b=c#d", "-c", 2, "-d", "400ms")
         assert server.requests[0].startswith(
             f"GET /a?b=c HTTP/1.1\r\nHost: localhost:{server.port}".encode())
     assert found["errors"] == {}
@@ -385,14 +385,14 @@ def test_http_that_ends_with_the_connection_is_no_error(tmp_path):
     for answer in (b"HTTP/1.0 200 OK\r\n\r\nall of it",
                    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"):
         with HttpServer(answer) as server:
-            found = load(tmp_path, f"http://127.0.0.1:{server.port}", "-c", 2, "-d", 1)
+            found = load(tmp_path, f"http://127.0.0.1:{server.port}", "-c", 2, "-d", "400ms")
         assert found["errors"] == {}
         assert found["requests"] > 2
 
 
 def test_http_errors_are_counted_by_status(tmp_path):
     with HttpServer(BODY, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n") as server:
-        found = load(tmp_path, f"http://127.0.0.1:{server.port}/", "-c", 1, "-d", 1)
+        found = load(tmp_path, f"http://127.0.0.1:{server.port}/", "-c", 1, "-d", "400ms")
     assert found["errors"]["status 503"] > 0
     assert found["requests"] > found["errors"]["status 503"]
 
@@ -412,7 +412,7 @@ def test_a_server_that_does_not_close_is_told_of(tmp_path):
 def test_short_http_connections_are_closed_by_either_side(tmp_path):
     with HttpServer(BODY) as server:
         found = load(tmp_path, f"http://127.0.0.1:{server.port}/", "--mode", "churn", "-c", 2,
-                     "-d", 1)
+                     "-d", "400ms")
         assert b"Connection: close" in server.requests[0]
     assert found["errors"] == {}
     assert found["requests"] > 10
