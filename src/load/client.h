@@ -50,7 +50,9 @@ struct Client {
   std::uint64_t share_before_second = 0;
 
   [[nodiscard]] std::size_t on_their_way() const noexcept { return asked_count - answered_count; }
-  [[nodiscard]] bool may_ask() const noexcept { return open && on_their_way() < asked.size(); }
+  [[nodiscard]] bool may_ask() const noexcept {
+    return open && !closing && on_their_way() < asked.size();
+  }
   Asked& next_asked() noexcept { return asked[asked_count++ % asked.size()]; }
   Asked& next_answered() noexcept { return asked[answered_count++ % asked.size()]; }
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 from cli_support import echo_server, ouro
@@ -305,9 +306,10 @@ def test_the_servers_own_cost_is_measured(tmp_path):
 class HttpServer:
     """Gives each request the next of some prepared answers, in pieces."""
 
-    def __init__(self, *answers, piece=None):
+    def __init__(self, *answers, piece=None, farewell_s=0):
         self.answers = answers
         self.piece = piece
+        self.farewell_s = farewell_s  # how long it takes to close when it has said so
         self.requests = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -348,6 +350,7 @@ class HttpServer:
                         connection.sendall(answer[begin:begin + step])
                     if b"onnection: close" in answer or b"ength" not in answer and \
                             b"chunked" not in answer:
+                        time.sleep(self.farewell_s)
                         return
             except OSError:
                 return
@@ -388,6 +391,16 @@ def test_http_that_ends_with_the_connection_is_no_error(tmp_path):
             found = load(tmp_path, f"http://127.0.0.1:{server.port}", "-c", 2, "-d", "400ms")
         assert found["errors"] == {}
         assert found["requests"] > 2
+
+
+def test_who_is_due_on_a_closing_connection_waits_for_the_next(tmp_path):
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+    with HttpServer(answer, farewell_s=0.05) as server:
+        found = load(tmp_path, f"http://127.0.0.1:{server.port}", "-c", 1, "-d", 1,
+                     "--warmup", "0ms", "--rate", 25)
+    assert found["errors"] == {}
+    assert found["lost"] == 0
+    assert found["requests"] > 5
 
 
 def test_http_errors_are_counted_by_status(tmp_path):
