@@ -7,12 +7,9 @@
 //
 // What it lacks is the engine's work: limits per connection, timers, other kernels, statistics.
 // It is correct all the same: short sends are resumed, and a connection closes after its last byte.
-#include <arpa/inet.h>
 #include <liburing.h>
-#include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -22,6 +19,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "peers/peer.h"
 
 namespace {
 
@@ -107,21 +106,6 @@ class Echo {
   std::vector<Connection> connections_;
 };
 
-int listen_on(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail("socket", errno);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("bind", errno);
-  if (listen(fd, 4096) != 0) fail("listen", errno);
-  return fd;
-}
-
 // The kernel refuses a file table larger than the limit on open files.
 unsigned connection_limit() {
   rlimit files{};
@@ -135,7 +119,7 @@ Echo::Echo(std::uint16_t port, Mode mode)
     : mode_(mode),
       layout_(mode == Mode::kRequest ? kSmall : kLarge),
       limit_(connection_limit()),
-      listener_(listen_on(port)),
+      listener_(peers::listening_socket(port)),
       buffers_(layout_.count),
       connections_(limit_) {
   make_ring();

@@ -18,6 +18,11 @@ namespace ouro {
 // A whole number of ms, s, m or h. The unit is needed, except for 0.
 [[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+// As clocks and deadlines count; of what is not negative.
+[[nodiscard]] constexpr std::uint64_t as_ns(std::chrono::nanoseconds duration) noexcept {
+  return static_cast<std::uint64_t>(duration.count());
+}
+
 // In the largest unit that says it exactly: what parse_size() and parse_duration() take.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 [[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/units.h"
 #include "engine/connection_state.h"
 #include "engine/worker_loop.h"
 
@@ -28,8 +29,7 @@ void ConnectionState::begin_connect(const Address& to, std::chrono::milliseconds
   outgoing_ = connecting_ = true;
   ++in_flight_;
   loop.backend().connect(token(Op::kConnect), file_, to);
-  const auto limit = static_cast<std::uint64_t>(std::chrono::nanoseconds(timeout).count());
-  loop.timers().start(*this, loop.now_ns() + limit);
+  loop.timers().start(*this, loop.now_ns() + as_ns(timeout));
 }
 
 void ConnectionState::connected(const Completion& completion) {

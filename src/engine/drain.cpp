@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/units.h"
 #include "engine/worker_loop.h"
 
 namespace ouro::engine {
@@ -13,7 +14,7 @@ void Drain::start(std::chrono::milliseconds limit, std::function<void(std::size_
   if (running()) return;
   done_ = std::move(done);
   started_ns_ = loop_.now_ns();
-  limit_ns_ = static_cast<std::uint64_t>(std::chrono::nanoseconds(limit).count());
+  limit_ns_ = as_ns(limit);
   loop_.timers().start(*this, started_ns_ + kLookNs);
 }
 

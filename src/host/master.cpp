@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/units.h"
 #include "host/claims.h"
 #include "os/clock.h"
 
@@ -17,7 +18,7 @@ namespace {
 constexpr std::chrono::nanoseconds kStartMax = std::chrono::seconds{20};
 constexpr std::chrono::milliseconds kAloneDelayMax{500};
 constexpr std::uint64_t kWordOnPausesEveryNs = 10'000'000'000;
-constexpr std::uint64_t kTickNs = std::chrono::nanoseconds(Heartbeat::kCheckEvery).count();
+constexpr std::uint64_t kTickNs = as_ns(Heartbeat::kCheckEvery);
 
 std::string_view kind_of(bool is_worker) { return is_worker ? "worker" : "attendant"; }
 
@@ -156,8 +157,7 @@ void Master::replace(Child& child, std::chrono::milliseconds lived) {
                               {"index", child.index},
                               {"next_try_ms", delay.count()}});
   }
-  child.respawn_ns =
-      os::now_ns() + static_cast<std::uint64_t>(std::chrono::nanoseconds(delay).count());
+  child.respawn_ns = os::now_ns() + as_ns(delay);
   respawn_if_due(child);
 }
 

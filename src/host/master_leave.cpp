@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/units.h"
 #include "host/master.h"
 #include "os/clock.h"
 
@@ -14,10 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds kCutMarginMax{250};
 // Who has not gone by then is stuck.
 constexpr std::chrono::milliseconds kKillAfterLimit{500};
-
-std::uint64_t as_ns(std::chrono::milliseconds time) {
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count());
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/units.h"
 #include "os/cpu.h"
 
 namespace ouro::host {
@@ -144,8 +145,7 @@ void WorkerProcess::drain(std::chrono::milliseconds limit) {
   leaving_ = true;
   gate_->keep_all();
   start_.common.pages->workers()[start_.index].keeps_all.store(true);
-  leave_by_ns_ =
-      worker_->now_ns() + static_cast<std::uint64_t>(std::chrono::nanoseconds(limit).count());
+  leave_by_ns_ = worker_->now_ns() + as_ns(limit);
   worker_->drain(limit, [this](std::size_t cut) { drained(cut); });
 }
 

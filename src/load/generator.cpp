@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
+#include "base/units.h"
 #include "os/clock.h"
 #include "os/process_usage.h"
 
@@ -105,7 +105,7 @@ void Generator::loop() {
 std::chrono::nanoseconds Generator::wait_time() const {
   if (!to_open_.empty() && connecting_ < kConnectingMax) return std::chrono::nanoseconds{0};
   const std::uint64_t now = os::now_ns();
-  std::uint64_t next = now + static_cast<std::uint64_t>(std::chrono::nanoseconds(kLook).count());
+  std::uint64_t next = now + as_ns(kLook);
   if (schedule_ && shared_.begin_ns.load() > 0 && !measured_) {
     next = std::min(next, schedule_->next_ns());
   }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/units.h"
 #include "load/generator.h"
 #include "os/clock.h"
 #include "os/process.h"
@@ -21,10 +22,6 @@ constexpr std::size_t kFilesBeside = 64;  // files of a process beside its conne
 constexpr std::size_t kFilesOfThread = 8;
 constexpr std::chrono::milliseconds kWarmUpMax{1000};
 constexpr std::chrono::milliseconds kHearing{60};  // a generator looks more often than that
-
-std::uint64_t as_ns(std::chrono::milliseconds time) {
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count());
-}
 
 std::chrono::milliseconds warm_up_of(const LoadOptions& options) {
   return options.warm_up.value_or(std::min(kWarmUpMax, options.duration / 10));

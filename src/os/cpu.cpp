@@ -5,20 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
+
+#include "os/read_file.h"
 
 namespace ouro::os {
 namespace {
 
 // Far above what CPU_SETSIZE (1024) allows; sched_getaffinity fails while the set is too small.
 constexpr std::size_t kCpusMax = 8192;
-
-std::optional<std::string> read_file(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  return std::string{std::istreambuf_iterator<char>(file), {}};
-}
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);

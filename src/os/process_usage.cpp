@@ -7,12 +7,12 @@
 #include <charconv>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "os/read_file.h"
 
 namespace ouro::os {
 namespace {
@@ -21,10 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+// Empty when the process has ended meanwhile.
+std::string text_of(const std::string& path) { return read_file(path).value_or(""); }
 
 // The number behind `key` in a file of lines "key:   123 kB"; all of them, added up.
 std::uint64_t field(std::string_view text, std::string_view key) {
@@ -42,7 +40,7 @@ std::uint64_t field(std::string_view text, std::string_view key) {
 
 // The fields of /proc/N/stat behind the name, which may hold anything: 0 is the state.
 std::vector<std::string> stat_fields(const std::string& path) {
-  const std::string text = read_file(path);
+  const std::string text = text_of(path);
   std::vector<std::string> fields;
   std::size_t at = text.rfind(')');
   while (at < text.size()) {
@@ -85,7 +83,7 @@ std::vector<std::string> family_of(ProcessId process) {
 }
 
 std::uint64_t exact_ns(const std::string& thread_folder) {
-  const std::string text = read_file(thread_folder + "/schedstat");
+  const std::string text = text_of(thread_folder + "/schedstat");
   std::uint64_t ns = 0;
   std::from_chars(text.data(), text.data() + text.size(), ns);
   return ns;
@@ -122,7 +120,7 @@ std::optional<ProcessUsage> usage_of(ProcessId process) {
       std::string of_thread = folder;
       of_thread.append("/task/").append(thread);
       threads_ns += exact_ns(of_thread);
-      const std::string status = read_file(of_thread + "/status");
+      const std::string status = text_of(of_thread + "/status");
       usage.context_switches += field(status, "voluntary_ctxt_switches:");
       usage.context_switches += field(status, "nonvoluntary_ctxt_switches:");
     }
@@ -136,7 +134,7 @@ std::uint64_t memory_of(ProcessId process) {
   constexpr std::uint64_t kKib = 1024;
   std::uint64_t sum = 0;
   for (const std::string& member : family_of(process)) {
-    sum += field(read_file("/proc/" + member + "/smaps_rollup"), "Pss:") * kKib;
+    sum += field(text_of("/proc/" + member + "/smaps_rollup"), "Pss:") * kKib;
   }
   return sum;
 }
