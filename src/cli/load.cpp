@@ -129,7 +129,7 @@ void add_work(CLI::App& load, LoadCommand& command) {
   load.add_flag("--poisson", options.poisson, "random gaps between requests, not even ones")
       ->disable_flag_override();
   add_size(load, "--window", options.window, {1, 1024 * kMib},
-           "bytes of a stream that are not back yet [1MiB]");
+           "bytes of a stream that are not back yet [256KiB]");
   add_number(load, "--active", options.active, {1, kConnectionsMax},
              "of quiet connections, how many are asked once a second [100]");
 }

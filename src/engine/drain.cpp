@@ -22,11 +22,12 @@ void Drain::expired() {
   const std::uint64_t now = loop_.now_ns();
   const std::uint64_t passed = now - started_ns_;
   const std::uint64_t flush_ns = std::min(limit_ns_ / 2, kFlushNs);
+  const std::uint64_t quiet_ns = std::min(limit_ns_ / 4, kQuietNs);
   loop_.for_each_connection([&](ConnectionState& connection) {
     if (passed >= limit_ns_) {
       if (connection.may_be_cut_short()) ++cut_;
       connection.cut(Errc::kTimedOut);
-    } else if (passed >= limit_ns_ - flush_ns || connection.quiet(now - kQuietNs)) {
+    } else if (passed >= limit_ns_ - flush_ns || connection.quiet(now - quiet_ns)) {
       connection.close_for_drain();
     }
   });

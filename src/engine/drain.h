@@ -12,9 +12,10 @@ namespace ouro::engine {
 class WorkerLoop;
 
 // Looks over the connections every few milliseconds: a quiet one is closed with FIN, a busy one
-// when it falls quiet. A second before the limit (at half of it, if it is short) nobody is read
-// from any more, so that what is unsent can be flushed; at the limit what is left is cut. Whoever
-// sent something that was not answered counts as cut. Belongs to one worker and runs once.
+// when it falls quiet for a second (a lost packet or a distant peer may take most of that) or for a
+// quarter of a short limit. A second before the limit (at half of it, if it is short) nobody is
+// read from any more, so that what is unsent can be flushed; at the limit what is left is cut.
+// Whoever sent something that was not answered counts as cut. Belongs to one worker and runs once.
 class Drain final : private TimerNode {
  public:
   explicit Drain(WorkerLoop& loop) noexcept : loop_(loop) {}
@@ -29,7 +30,7 @@ class Drain final : private TimerNode {
 
  private:
   static constexpr std::uint64_t kLookNs = 10'000'000;
-  static constexpr std::uint64_t kQuietNs = 250'000'000;
+  static constexpr std::uint64_t kQuietNs = 1'000'000'000;
   static constexpr std::uint64_t kFlushNs = 1'000'000'000;
 
   void expired() override;

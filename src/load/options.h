@@ -33,12 +33,12 @@ struct LoadOptions {
   Mode mode = Mode::kRequest;
   EngineChoice engine = EngineChoice::kAuto;
   std::size_t connections = 64;
-  std::size_t size = 1024;                    // bytes of a message; not of HTTP
-  std::size_t depth = 1;                      // requests on their way on one connection
-  double rate = 0;                            // requests a second over all connections
-  bool poisson = false;                       // else evenly spaced
-  std::size_t window = std::size_t{1} << 20;  // of a stream
-  std::size_t active = 100;                   // of idle connections, asked by turns
+  std::size_t size = 1024;                      // bytes of a message; not of HTTP
+  std::size_t depth = 1;                        // requests on their way on one connection
+  double rate = 0;                              // requests a second over all connections
+  bool poisson = false;                         // else evenly spaced
+  std::size_t window = std::size_t{256} << 10;  // of a stream; a larger one measures the memory
+  std::size_t active = 100;                     // of idle connections, asked by turns
   std::chrono::milliseconds duration{10'000};
   std::optional<std::chrono::milliseconds> warm_up;  // nothing: a tenth of it, at most a second
   unsigned threads = 1;

@@ -120,7 +120,7 @@ def test_a_second_signal_ends_it_at_once(start):
 
 
 def test_readiness_fails_while_what_is_under_way_goes_on(start):
-    server = start(options=["--drain-timeout", "2s"])
+    server = start(options=["--drain-timeout", "4s"])
     stream = Sender(server)
     eventually(lambda: len(stream.received) > MIB, "flow")
     assert server.get("/healthz") == (200, "ready\n")
@@ -200,12 +200,12 @@ def test_sigquit_ends_it_as_sigterm_does(server):
 
 
 def test_who_sends_until_the_end_is_read_until_shortly_before_the_limit(start):
-    server = start(options=["--drain-timeout", "3s"])
+    server = start(options=["--drain-timeout", "4s"])
     sent = received = 0
     with server.connect() as connection:
         connection.settimeout(PATIENCE_S)
         server.signal(signal.SIGTERM)
-        end = time.monotonic() + 1.2  # more than half of the limit
+        end = time.monotonic() + 2.1  # more than half of the limit
         while time.monotonic() < end:
             connection.sendall(bytes(1000))
             sent += 1000
@@ -218,7 +218,7 @@ def test_who_sends_until_the_end_is_read_until_shortly_before_the_limit(start):
 
 
 def test_what_is_not_read_any_more_counts_as_cut(start):
-    server = start(options=["--drain-timeout", "500ms"])
+    server = start(options=["--drain-timeout", "2s"])
     with server.connect() as connection:
         connection.settimeout(0.01)
         server.signal(signal.SIGTERM)
