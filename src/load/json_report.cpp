@@ -195,6 +195,7 @@ std::string json_report(const Results& results, std::string_view version) {
   Json json = {{"schema", kSchemaVersion}, {"ouro", version}, {"machine", machine_json()}};
   json["options"] = options_json(results.options);
   add_totals(json, results);
+  json["segments_sent_again"] = results.sent_again;
   json["remarks"] = remarks(results);
   json["fairness"] = fairness_json(results);
   json["server"] = server_json(results.server);

@@ -94,6 +94,14 @@ void remark_on_generator(const Results& results, std::vector<std::string>& remar
       "the generator was the limit (its CPU {:.0f} %): the server may be faster", busiest * 100));
 }
 
+void remark_on_network(const Results& results, std::vector<std::string>& remarks) {
+  if (!packets_lost(results.sent_again, results.requests)) return;
+  remarks.push_back(fmt::format(
+      "the network of this machine lost packets ({} segments were sent again): a long silence may "
+      "be its doing and not the server's",
+      results.sent_again));
+}
+
 void remark_on_rate(const Results& results, std::vector<std::string>& remarks) {
   if (results.options.mode != Mode::kRate) return;
   const auto asked = static_cast<double>(scheduled(results));
@@ -201,6 +209,12 @@ Fairness fairness(const Results& results) {
   return fairness;
 }
 
+bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept {
+  constexpr std::uint64_t kFew = 20;  // some are only probes
+  constexpr std::uint64_t kRequestsPerLoss = 5000;
+  return sent_again > kFew && sent_again > requests / kRequestsPerLoss;
+}
+
 std::vector<std::string> remarks(const Results& results) {
   std::vector<std::string> remarks;
   if (results.interrupted) {
@@ -212,6 +226,7 @@ std::vector<std::string> remarks(const Results& results) {
     return remarks;
   }
   remark_on_generator(results, remarks);
+  remark_on_network(results, remarks);
   remark_on_rate(results, remarks);
   remark_on_steadiness(results, remarks);
   return remarks;

@@ -81,6 +81,7 @@ struct Results {
   std::vector<ConnectionResult> connections;  // empty for churn, which has none that last
   std::vector<double> thread_cpu;             // of each thread of the generator, 0 to 1
   std::optional<ServerResult> server;
+  std::uint64_t sent_again = 0;  // TCP segments, by all of this machine
   bool interrupted = false;
 };
 
@@ -112,8 +113,11 @@ struct Fairness {
 };
 [[nodiscard]] Fairness fairness(const Results& results);
 
+// Packets were lost, which shows as silence that no server is to blame for.
+[[nodiscard]] bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept;
+
 // Sentences on what to think of the figures: the generator was the limit, the rate was not reached,
-// the run was too short or too uneven to trust. Empty when there is nothing to say.
+// packets were lost, the run was too short or too uneven to trust. Empty when there is nothing to say.
 [[nodiscard]] std::vector<std::string> remarks(const Results& results);
 
 }  // namespace ouro::load

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "load/generator.h"
 #include "os/clock.h"
+#include "os/machine.h"
 #include "os/process.h"
 #include "os/process_usage.h"
 
@@ -70,6 +71,7 @@ class Conductor {
   std::vector<std::unique_ptr<Generator>> generators_;
   std::vector<std::jthread> threads_;
   std::optional<os::ProcessUsage> usage_before_;
+  std::uint64_t sent_again_before_ = 0;
   std::size_t seconds_told_ = 0;
   bool measuring_ = false;
   bool done_ = false;
@@ -166,10 +168,12 @@ void Conductor::wait(std::uint64_t now) {
 }
 
 void Conductor::server_began() {
+  sent_again_before_ = os::segments_sent_again();
   if (results_.server) usage_before_ = os::usage_of(results_.server->process);
 }
 
 void Conductor::server_ended() {
+  results_.sent_again = os::segments_sent_again() - sent_again_before_;
   if (!results_.server || !usage_before_) return;
   ServerResult& server = *results_.server;
   const auto usage = os::usage_of(server.process);

@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "os/cpu.h"
 
@@ -31,6 +32,22 @@ Machine this_machine() {
     if (machine.cpu.empty()) machine.cpu = names.machine;
   }
   return machine;
+}
+
+// /proc/net/snmp has a line of names and a line of numbers for each protocol.
+std::uint64_t segments_sent_again() {
+  std::ifstream file("/proc/net/snmp");
+  std::string names;
+  std::string numbers;
+  while (std::getline(file, names) && std::getline(file, numbers)) {
+    if (!names.starts_with("Tcp:")) continue;
+    std::istringstream name_words(names);
+    std::istringstream number_words(numbers);
+    for (std::string name, number; name_words >> name && number_words >> number;) {
+      if (name == "RetransSegs") return std::stoull(number);
+    }
+  }
+  return 0;
 }
 
 }  // namespace ouro::os

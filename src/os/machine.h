@@ -1,6 +1,7 @@
 // What machine this is, for reports that are compared with those of others.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace ouro::os {
@@ -12,5 +13,7 @@ struct Machine {
 };
 
 [[nodiscard]] Machine this_machine();
+// TCP segments sent again so far, by everybody in this network namespace; 0 where it is not told.
+[[nodiscard]] std::uint64_t segments_sent_again();
 
 }  // namespace ouro::os

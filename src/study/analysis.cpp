@@ -80,6 +80,7 @@ std::vector<std::string> doubts_about(const Row& row) {
   }
   if (row.generator_limited()) doubts.emplace_back("generator was the limit");
   if (row.held_up) doubts.emplace_back("neither was at its limit");
+  if (row.packets_lost) doubts.emplace_back("packets were lost");
   if (row.errors > 0) {
     doubts.push_back(fmt::format("{} error{}", row.errors, row.errors == 1 ? "" : "s"));
   }
@@ -133,6 +134,9 @@ Row row_of(const std::string& server, const RunsOfServer& runs, const RunsOfServ
     for (const auto& [kind, count] : run->figures.errors) row.errors += count;
   }
   row.held_up = held_up(row, workload);
+  const auto lossy =
+      std::ranges::count_if(runs, [](const RunRecord* run) { return run->figures.packets_lost; });
+  row.packets_lost = lossy > 0 && 2 * static_cast<std::size_t>(lossy) >= runs.size();
   row.doubts = doubts_about(row);
   return row;
 }

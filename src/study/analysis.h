@@ -35,6 +35,7 @@ struct Row {
   double server_cpu = 0;
   double generator_cpu = 0;
   std::uint64_t errors = 0;         // of all runs
+  bool packets_lost = false;        // in half of the runs or more
   bool held_up = false;             // neither it nor the generator was at its limit
   std::vector<std::string> doubts;  // why not to trust it; empty: nothing against it
   Verdict verdict = Verdict::kUnknown;

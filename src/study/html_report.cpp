@@ -1,10 +1,6 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "load/figures.h"
 #include "load/page_style.h"
 #include "load/svg_chart.h"
+#include "study/charts.h"
 #include "study/report_text.h"
 #include "study/reports.h"
 
@@ -12,11 +8,6 @@ namespace ouro::study {
 namespace {
 
 using load::escaped;
-
-// As many as a chart's width holds with their names readable.
-constexpr std::size_t kSeriesMost = 6;
-constexpr std::size_t kGroupsMost = 6;
-constexpr std::size_t kServersMost = 9;
 
 // Beyond what the pages of `ouro load` need.
 constexpr std::string_view kStudyStyle = R"css(
@@ -33,107 +24,11 @@ main{max-width:1320px}
 .doubted td{color:var(--warn)}
 )css";
 
-load::Axis rate_axis(load::Mode mode) {
-  const bool stream = mode == load::Mode::kStream;
-  return {.name = stream ? "received" : "requests per second",
-          .unit = stream ? load::Unit::kBitsPerSecond : load::Unit::kCount,
-          .ticks = {}};
-}
-
-load::ChartBar bar_of(const Row& row) { return {row.rate.median, row.rate.low, row.rate.high}; }
-
-// The bar of a server that has none leaves a gap.
-load::ChartBar bar_of(const WorkloadResult& workload, const std::string& server) {
-  const auto found = std::ranges::find(workload.rows, server, &Row::server);
-  return found == workload.rows.end() ? load::ChartBar{} : bar_of(*found);
-}
-
-using Family = std::vector<const WorkloadResult*>;
-
-std::vector<std::string> servers_of(const WorkloadResult& workload) {
-  std::vector<std::string> names;
-  names.reserve(workload.rows.size());
-  for (const Row& row : workload.rows) names.push_back(row.server);
-  return names;
-}
-
-bool has_many_servers(const WorkloadResult& workload) { return workload.rows.size() > kSeriesMost; }
-
-// Workloads that differ in their number of connections go into one chart.
-bool same_family(const WorkloadResult& one, const WorkloadResult& other) {
-  return one.mode == other.mode && one.size == other.size && servers_of(one) == servers_of(other);
-}
-
-std::vector<Family> families_of(const Analysis& analysis) {
-  std::vector<Family> families;
-  for (const WorkloadResult& workload : analysis.workloads) {
-    if (has_many_servers(workload)) continue;
-    const auto fits = [&workload](const Family& family) {
-      return family.size() < kGroupsMost && same_family(*family.front(), workload);
-    };
-    const auto found = std::ranges::find_if(families, fits);
-    if (found == families.end()) {
-      families.push_back({&workload});
-    } else {
-      found->push_back(&workload);
-    }
-  }
-  return families;
-}
-
-// Groups are named for their connections, where that tells them apart.
-bool connections_differ(const Family& family) {
-  std::vector<std::size_t> counts;
-  counts.reserve(family.size());
-  for (const WorkloadResult* workload : family) counts.push_back(workload->connections);
-  std::ranges::sort(counts);
-  return std::ranges::adjacent_find(counts) == counts.end();
-}
-
-std::string family_chart(const Family& family) {
-  const WorkloadResult& first = *family.front();
-  const bool by_connections = family.size() > 1 && connections_differ(family);
-  const std::string title = fmt::format("{} {}", load::to_string(first.mode), first.size);
-  load::BarChart chart{.title = by_connections ? title + ", by number of connections" : title,
-                       .y = rate_axis(first.mode),
-                       .series = servers_of(first),
-                       .groups = {}};
-  for (const WorkloadResult* workload : family) {
-    load::BarGroup group{by_connections ? fmt::format("{}", workload->connections) : workload->name,
-                         {}};
-    for (const std::string& server : chart.series) group.bars.push_back(bar_of(*workload, server));
-    chart.groups.push_back(std::move(group));
-  }
-  return load::bar_chart(chart);
-}
-
-// Of very many servers: a few in each chart, always beside the first.
-std::vector<std::string> charts_of_many(const WorkloadResult& workload) {
-  std::vector<std::string> charts;
-  const std::vector<Row>& rows = workload.rows;
-  for (std::size_t begin = 1; begin < rows.size(); begin += kServersMost - 1) {
-    const std::size_t end = std::min(begin + kServersMost - 1, rows.size());
-    load::BarChart chart{.title = workload.name,
-                         .y = rate_axis(workload.mode),
-                         .series = {"rate"},
-                         .groups = {{rows[0].server, {bar_of(rows[0])}}}};
-    for (std::size_t i = begin; i < end; ++i) {
-      chart.groups.push_back({rows[i].server, {bar_of(rows[i])}});
-    }
-    charts.push_back(load::bar_chart(chart));
-  }
-  return charts;
-}
-
-std::string charts(const Analysis& analysis) {
-  std::vector<std::string> drawn;
-  for (const Family& family : families_of(analysis)) drawn.push_back(family_chart(family));
-  for (const WorkloadResult& workload : analysis.workloads) {
-    if (!has_many_servers(workload)) continue;
-    for (std::string& chart : charts_of_many(workload)) drawn.push_back(std::move(chart));
-  }
+std::string chart_cards(const Analysis& analysis) {
   std::string html = "<section class=\"grid charts\">\n";
-  for (const std::string& one : drawn) html += "<figure class=\"card\">\n" + one + "</figure>\n";
+  for (const Chart& chart : charts(analysis)) {
+    html += "<figure class=\"card\">\n" + chart.svg + "</figure>\n";
+  }
   return html + "</section>\n";
 }
 
@@ -202,7 +97,7 @@ std::string html_report(const Analysis& analysis, std::string_view version) {
   html += load::chart_style();
   html += "</style>\n</head>\n<body>\n<main>\n<header>\n<h1>" + title + "</h1>\n<p>" +
           escaped(analysis.description) + "</p>\n</header>\n";
-  html += story(analysis) + charts(analysis) + findings(analysis) + "<h2>Workloads</h2>\n" +
+  html += story(analysis) + chart_cards(analysis) + findings(analysis) + "<h2>Workloads</h2>\n" +
           tables(analysis) + method(analysis);
   return html + "<footer>ouro " + escaped(version) + " study</footer>\n</main>\n</body>\n</html>\n";
 }

@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "study/charts.h"
 #include "study/report_text.h"
 #include "study/reports.h"
 
@@ -63,7 +64,11 @@ std::string markdown_report(const Analysis& analysis) {
   for (const ServerLine& server : analysis.servers) {
     text += fmt::format("- {}:\n\n      {}\n\n", plain(server.name), server.command);
   }
-  text += "## Workloads\n";
+  text += "## Charts\n";
+  for (const Chart& chart : charts(analysis)) {
+    text += fmt::format("\n![{}](charts/{})\n", plain(chart.title), chart.file_name());
+  }
+  text += "\n## Workloads\n";
   for (const WorkloadResult& workload : analysis.workloads) add_table(text, workload);
   text += "\nThe figures of every single run are in `raw/`, these ones in `summary.json`.\n";
   return text;

@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "load/results.h"
+
 namespace ouro::study {
 namespace {
 
@@ -90,6 +92,8 @@ RunFigures figures_of(const Json& json) {
     figures.generator_cpu = std::max(figures.generator_cpu, share.get<double>());
   }
   json.at("errors").get_to(figures.errors);
+  figures.packets_lost = load::packets_lost(json.value("segments_sent_again", std::uint64_t{0}),
+                                            json.at("requests").get<std::uint64_t>());
   return figures;
 }
 

@@ -42,6 +42,7 @@ struct RunFigures {
   double server_cpu = 0;          // of one CPU, 0 to 1 and more
   double generator_cpu = 0;       // of its busiest thread
   std::map<std::string, std::uint64_t> errors;
+  bool packets_lost = false;
 };
 
 // Where it ran; runs of several places in one report are worth a word.

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "study/analysis.h"
+#include "study/charts.h"
 #include "study/reports.h"
 
 namespace ouro::study {
@@ -15,6 +16,17 @@ Result<void> write_file(const std::filesystem::path& path, const std::string& te
   return {};
 }
 
+Result<void> write_charts(const Analysis& analysis, const std::filesystem::path& folder) {
+  std::error_code error;  // what could not be made shows when it is written to
+  std::filesystem::create_directories(folder, error);
+  for (const Chart& chart : charts(analysis)) {
+    if (auto written = write_file(folder / chart.file_name(), chart.file()); !written) {
+      return written;
+    }
+  }
+  return {};
+}
+
 Result<void> write_reports(const Analysis& analysis, const std::filesystem::path& folder,
                            std::string_view version) {
   if (auto written = write_file(folder / "report.md", markdown_report(analysis)); !written) {
@@ -23,6 +35,7 @@ Result<void> write_reports(const Analysis& analysis, const std::filesystem::path
   if (auto written = write_file(folder / "report.html", html_report(analysis, version)); !written) {
     return written;
   }
+  if (auto written = write_charts(analysis, folder / "charts"); !written) return written;
   return write_file(folder / "summary.json", summary_json(analysis, version));
 }
 

@@ -17,8 +17,9 @@ struct StudyEnd {
   bool interrupted = false;
 };
 
-// Writes raw/, report.md, report.html and summary.json below `folder`; the reports also when it is
-// interrupted. `title` is what the plan is called. Fails only when nothing can be written.
+// Writes raw/, report.md, report.html, charts/ and summary.json below `folder`; the reports also
+// when it is interrupted. `title` is what the plan is called. Fails only when nothing can be
+// written.
 [[nodiscard]] Result<StudyEnd> run_study(const Plan& plan, const std::string& title,
                                          const std::filesystem::path& folder,
                                          const Observer& observer, std::string_view version);

@@ -36,6 +36,7 @@ Json row_json(const Row& row) {
           {"server_cpu", row.server_cpu},
           {"generator_cpu", row.generator_cpu},
           {"generator_limited", row.generator_limited()},
+          {"packets_lost", row.packets_lost},
           {"held_up", row.held_up},
           {"errors", row.errors},
           {"doubts", row.doubts},

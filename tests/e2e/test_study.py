@@ -107,7 +107,7 @@ def test_every_run_is_kept_as_the_load_told_it(tmp_path):
     assert raw["study"]["server"] == "one"
     assert raw["requests"] > 0 and raw["latency"]["cells"] and raw["server"]["process"]
     assert sorted(os.listdir(tmp_path / "out")) == [
-        "raw", "report.html", "report.md", "summary.json"]
+        "charts", "raw", "report.html", "report.md", "summary.json"]
 
 
 def test_what_is_there_is_not_measured_again(tmp_path):

@@ -107,6 +107,18 @@ TEST(Remarks, a_busy_generator_is_the_limit_of_a_closed_loop) {
   }
 }
 
+TEST(Remarks, lost_packets_are_told_and_a_few_probes_are_not) {
+  Results results = sample_results();
+  results.requests = 1'000'000;
+  results.sent_again = 200;
+  EXPECT_THAT(remarks(results), IsEmpty());
+  results.sent_again = 201;
+  EXPECT_THAT(remarks(results), ElementsAre(HasSubstr("(201 segments were sent again)")));
+  results.requests = 10;
+  results.sent_again = 20;
+  EXPECT_FALSE(packets_lost(results.sent_again, results.requests));
+}
+
 TEST(Remarks, a_rate_that_was_not_reached_is_told) {
   Results results = sample_results();
   results.options.mode = Mode::kRate;

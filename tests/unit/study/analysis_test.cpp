@@ -89,6 +89,20 @@ TEST(Analysis, what_noisy_rates_do_not_show_cpu_time_may) {
   EXPECT_EQ(other_row(records).verdict, Verdict::kDearer);
 }
 
+TEST(Analysis, lost_packets_are_a_doubt_when_half_of_the_runs_had_them) {
+  std::vector<RunRecord> records = rounds(1);
+  std::vector<RunRecord*> others;
+  for (RunRecord& record : records) {
+    if (record.identity.server == "other") others.push_back(&record);
+  }
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    others[i]->figures.packets_lost = true;
+    const bool half = 2 * (i + 1) >= others.size();
+    EXPECT_EQ(other_row(records).packets_lost, half) << i;
+  }
+  EXPECT_THAT(other_row(records).doubts, ElementsAre("packets were lost"));
+}
+
 TEST(Analysis, where_nobody_was_at_the_limit_something_else_was) {
   std::vector<RunRecord> records = rounds(1);
   for (RunRecord& record : records) {

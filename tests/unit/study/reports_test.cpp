@@ -1,10 +1,13 @@
 #include "study/reports.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "study/charts.h"
 #include "study/report_text.h"
 #include "unit/load/balanced_tags.h"
 #include "unit/study/sample_records.h"
@@ -51,6 +54,29 @@ TEST(StudyReport, the_page_needs_no_network_and_no_script) {
   }
   EXPECT_THAT(page, HasSubstr("<svg"));
   EXPECT_THAT(page, HasSubstr("prefers-color-scheme:dark"));
+}
+
+TEST(StudyReport, each_chart_is_a_picture_of_its_own_that_the_markdown_shows) {
+  Plan plan = sample_plan();
+  std::vector<RunRecord> records = sample_runs();
+  for (int i = 0; i < 7; ++i) {  // more than one chart holds, and the other has the same title
+    plan.workloads.push_back(plan.workloads[0]);
+    plan.workloads.back().name += fmt::format(" again {}", i);
+    for (RunRecord record : sample_runs()) {
+      record.identity.workload = plan.workloads.back().name;
+      records.push_back(record);
+    }
+  }
+  const Analysis analysis = analyze(plan, records);
+  const std::string markdown = markdown_report(analysis);
+  std::set<std::string> names;
+  for (const Chart& chart : charts(analysis)) {
+    EXPECT_THAT(markdown, HasSubstr("](charts/" + chart.file_name() + ")"));
+    EXPECT_THAT(chart.file(), testing::StartsWith("<svg"));
+    EXPECT_THAT(chart.file(), HasSubstr("<style>"));
+    EXPECT_TRUE(names.insert(chart.file_name()).second) << chart.file_name();
+  }
+  EXPECT_EQ(names.size(), 2U);
 }
 
 TEST(StudyReport, hostile_names_are_text) {
