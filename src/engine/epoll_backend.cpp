@@ -116,6 +116,8 @@ void EpollBackend::accept(Token token, File listener) {
   file.accept_token = token;
   ++file.accepts;
   watch_for(file, EPOLLIN);  // by level: a backlog that is not worked off shows itself again
+  // But only behind all that is ready, which with thousands of busy connections takes long.
+  if (file.readable) make_ready(file);
 }
 
 void EpollBackend::connect(Token token, File to, const Address& address) {
@@ -278,6 +280,7 @@ void EpollBackend::serve_accepts(EpollFile& file) {
   }
   while (file.accepts > 0) {
     const int fd = accept_now(file.fd);
+    file.readable = fd >= 0;
     if (fd == -EAGAIN) return;
     --file.accepts;
     complete_later(file.accept_token, fd);

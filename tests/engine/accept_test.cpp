@@ -266,6 +266,31 @@ TEST_P(AcceptTest, every_accepted_connection_has_the_options_of_its_listener) {
   EXPECT_EQ(reader.user_timeout, 12345);
 }
 
+// In the kernel's list of what is ready a listener stands behind all that became ready before.
+TEST_P(AcceptTest, newcomers_do_not_wait_behind_a_crowd_of_busy_ones) {
+  constexpr int kBusy = 600;
+  constexpr int kNewcomers = 256;
+  CheckedHandler handler;
+  const auto worker = make_worker();
+  const auto listener = worker->listen(loopback(), handler);
+  ASSERT_TRUE(listener);
+  const Address address = worker->address_of(*listener);
+  std::vector<TestClient> busy;
+  while (handler.opened_count < kBusy) {
+    if (busy.size() < kBusy) busy.push_back(TestClient::connect(address));
+    worker->turn(std::chrono::milliseconds{0});
+  }
+  std::vector<TestClient> newcomers;
+  for (int i = 0; i < kNewcomers; ++i) newcomers.push_back(TestClient::connect(address));
+  int turns = 0;
+  for (; handler.opened_count < kBusy + kNewcomers; ++turns) {
+    ASSERT_LT(turns, 100);
+    for (TestClient& client : busy) client.send_all("x");
+    worker->turn(std::chrono::milliseconds{0});
+  }
+  EXPECT_LE(turns, kNewcomers / 16 + 4) << "sixteen in a turn, and a few turns to notice";
+}
+
 OURO_ON_ENGINES(AcceptTest);
 
 }  // namespace
