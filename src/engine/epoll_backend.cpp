@@ -96,7 +96,8 @@ void EpollBackend::forget(EpollFile& file) noexcept {
 }
 
 void EpollBackend::make_ready(EpollFile& file) noexcept {
-  if (!file.linked()) ready_.push_back(file);
+  if (file.linked()) return;
+  (file.accept_token.op() == Op::kAccept ? ready_listeners_ : ready_).push_back(file);
 }
 
 void EpollBackend::complete_later(Token token, int result_or_error) {
@@ -116,7 +117,7 @@ void EpollBackend::accept(Token token, File listener) {
   file.accept_token = token;
   ++file.accepts;
   watch_for(file, EPOLLIN);  // by level: a backlog that is not worked off shows itself again
-  // But only behind all that is ready, which with thousands of busy connections takes long.
+  // But only behind all connections that are ready, and those may be thousands.
   if (file.readable) make_ready(file);
 }
 
@@ -224,7 +225,7 @@ int EpollBackend::accept_now(int listening_fd) {
 }
 
 void EpollBackend::wait(std::uint64_t wait_ns) {
-  if (!ready_.empty() || !queued_.empty()) wait_ns = 0;
+  if (!ready_.empty() || !ready_listeners_.empty() || !queued_.empty()) wait_ns = 0;
   const std::size_t count = epoll_.wait(events_, wait_ns);
   counters_.waits.add();
   for (std::size_t i = 0; i < count; ++i) note(events_[i]);
@@ -247,6 +248,7 @@ void EpollBackend::note(const epoll_event& event) {
 void EpollBackend::dispatch(CompletionSink& sink) {
   complete_queued(sink);
   IntrusiveList<EpollFile> now;
+  ready_listeners_.move_all_to(now);
   for (int i = 0; i < kServedInTurn && !ready_.empty(); ++i) now.push_back(*ready_.pop_front());
   while (EpollFile* file = now.pop_front()) {
     serve(*file, sink);

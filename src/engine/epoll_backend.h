@@ -83,6 +83,7 @@ class EpollBackend final : public Backend {
   std::array<epoll_event, kEventsMax> events_;
   std::vector<std::unique_ptr<EpollFile>> files_;  // by descriptor
   IntrusiveList<EpollFile> ready_;                 // something is wanted and possible
+  IntrusiveList<EpollFile> ready_listeners_;       // likewise; few, and first in every turn
   std::vector<Completion> queued_;                 // done in the call that asked for them
 };
 
