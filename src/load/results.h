@@ -117,7 +117,8 @@ struct Fairness {
 [[nodiscard]] bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept;
 
 // Sentences on what to think of the figures: the generator was the limit, the rate was not reached,
-// packets were lost, the run was too short or too uneven to trust. Empty when there is nothing to say.
+// packets were lost, the run was too short or too uneven to trust. Empty when there is nothing to
+// say.
 [[nodiscard]] std::vector<std::string> remarks(const Results& results);
 
 }  // namespace ouro::load

@@ -59,6 +59,8 @@ class Faults {
   [[nodiscard]] bool strikes(Fault fault, std::uint64_t odds);
   // It happened without dice.
   void count(Fault fault) { ++counts_.count[index(fault)]; }
+  // None from now on.
+  void clear() { kinds_ = 0; }
   [[nodiscard]] const FaultCounts& counts() const { return counts_; }
   [[nodiscard]] std::string kinds() const;
 

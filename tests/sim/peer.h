@@ -44,6 +44,7 @@ class Peer {
   void begin();
   // It has left, and knows how it ended.
   [[nodiscard]] bool over() const { return over_; }
+  [[nodiscard]] bool was_reset() const { return was_reset_; }
   // Why the peer has to complain, or nothing.
   [[nodiscard]] std::string complaint() const;
   [[nodiscard]] std::string state() const;

@@ -73,7 +73,8 @@ Asker::Asker(World& world, std::uint16_t stream_, std::uint64_t bytes)
     : stream(stream_),
       world_(world),
       bytes_(bytes),
-      gives_up_at_(world.one_in(6) ? world.between(0, bytes) : bytes + 1) {}
+      ends_(static_cast<Ends>(world.one_in(3) ? world.between(1, 2) : 0)),
+      gives_up_at_(ends_ == Ends::kWhenAnswered ? bytes + 1 : world.between(0, bytes)) {}
 
 void Asker::start(Worker& worker) {
   const Address address = Address::parse("192.0.2.1:1")->with_port(stream);
@@ -108,7 +109,7 @@ void Asker::data(Connection& connection, Buffer buffer) {
   if (received_ > sent_) world_.fail("more came back than was sent");
   if (received_ >= gives_up_at_) {
     gave_up_ = true;
-    return connection.abort();
+    return ends_ == Ends::kCuts ? connection.abort() : connection.close();
   }
   send_more(connection);
 }
@@ -124,6 +125,34 @@ std::string Asker::complaint() const {
   if (received_ == bytes_ && reason_ == Errc::kNone) return {};
   return "stream " + std::to_string(stream) + ": asked for " + std::to_string(bytes_) + ", got " +
          std::to_string(received_) + ", then: " + to_string(reason_);
+}
+
+Watcher::Watcher(World& world, Worker& worker, int first_fd, std::function<bool(int)> readable)
+    : world_(world),
+      worker_(worker),
+      readable_(std::move(readable)),
+      watches_(world.between(1, 4)),
+      timer_(worker, [this] { change(); }),
+      next_fd_(first_fd),
+      changes_left_(100) {
+  for (std::size_t place = 0; place < watches_.size(); ++place) watch(place);
+  change();
+}
+
+// The new one often gets the place of the old one.
+void Watcher::watch(std::size_t place) {
+  const int fd = next_fd_++;
+  watches_[place].reset();
+  watches_[place] = std::make_unique<Watch>(worker_, fd, [this, fd] {
+    if (!readable_(fd)) world_.fail("a watch was called whose descriptor is not readable");
+    if (world_.one_in(3)) watch(world_.random.next() % watches_.size());
+  });
+}
+
+void Watcher::change() {
+  if (--changes_left_ < 0) return watches_.clear();
+  watch(world_.random.next() % watches_.size());
+  timer_.start(std::chrono::nanoseconds(world_.between(0, 10 * kMillisecond)));
 }
 
 }  // namespace ouro::sim

@@ -2,6 +2,7 @@
 // may, and a client.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <vector>
@@ -45,6 +46,7 @@ class Asker final : public Handler {
   void closed(Connection& connection, Errc reason) override;
 
   [[nodiscard]] bool over() const { return over_; }
+  [[nodiscard]] bool cut_it() const { return ends_ == Ends::kCuts; }
   [[nodiscard]] std::string complaint() const;
   const std::uint16_t stream;
 
@@ -53,13 +55,34 @@ class Asker final : public Handler {
 
   World& world_;
   std::uint64_t bytes_;
-  std::uint64_t gives_up_at_;  // cuts the connection when so many bytes have come
+  enum class Ends : std::uint8_t { kWhenAnswered, kEarly, kCuts };
+  Ends ends_;
+  std::uint64_t gives_up_at_;  // ends the connection when so many bytes have come
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
   bool connected_ = false;
-  bool gave_up_ = false;
+  bool gave_up_ = false;  // and what came later does not matter
   bool over_ = false;
   Errc reason_ = Errc::kNone;
+};
+
+// Watches descriptors, and now and then others instead.
+class Watcher {
+ public:
+  // `readable` says whether a descriptor is, and reads it.
+  Watcher(World& world, Worker& worker, int first_fd, std::function<bool(int)> readable);
+
+ private:
+  void change();
+  void watch(std::size_t place);
+
+  World& world_;
+  Worker& worker_;
+  std::function<bool(int)> readable_;
+  std::vector<std::unique_ptr<Watch>> watches_;
+  Timer timer_;
+  int next_fd_;
+  int changes_left_;
 };
 
 }  // namespace ouro::sim

@@ -45,9 +45,12 @@ WorkerOptions draw_options(World& world, const BackendTraits& traits) {
 
 class Scenario {
  public:
-  Scenario(std::uint64_t seed, bool tracing);
+  Scenario(const test::Random& source, bool tracing);
 
   [[nodiscard]] std::string run(Totals& totals);
+  // Makes it a short one without faults but this.
+  void plan(std::uint64_t at, std::size_t error);
+  [[nodiscard]] const PlannedFailure& planned() const { return world_.planned; }
 
  private:
   void invite();
@@ -59,7 +62,9 @@ class Scenario {
   [[nodiscard]] bool over() const;
   void check_turn();
   void check_end();
+  [[nodiscard]] bool is_broken(std::uint32_t stream) const;
   void check_peer(const Peer& peer);
+  void check_polite_end(const Peer& peer);
   void end();
 
   World world_;
@@ -72,14 +77,16 @@ class Scenario {
   SimBackend* backend_ = nullptr;
   std::unique_ptr<engine::WorkerLoop> loop_;
   std::vector<std::unique_ptr<Timer>> timers_;
+  std::unique_ptr<Watcher> watcher_;
   Listener* listener_ = nullptr;
   std::size_t to_come_ = 0;  // peers and askers
+  bool short_ = false;
   bool draining_ = false;
   bool drained_ = false;
 };
 
-Scenario::Scenario(std::uint64_t seed, bool tracing)
-    : world_(seed),
+Scenario::Scenario(const test::Random& source, bool tracing)
+    : world_(source),
       traits_(draw_traits(world_)),
       options_(draw_options(world_, traits_)),
       echo_(world_) {
@@ -93,14 +100,17 @@ Scenario::Scenario(std::uint64_t seed, bool tracing)
   backend_->set_dial([this](std::uint16_t port) { return answer(port); });
   loop_ = std::make_unique<engine::WorkerLoop>(options_, std::move(backend), "", nullptr);
   listener_ = loop_->listen_on(SimBackend::kListener, echo_);
-  world_.trace("seed %llu: %s", static_cast<unsigned long long>(seed),
-               world_.faults.kinds().c_str());
+  if (world_.one_in(4)) {
+    watcher_ = std::make_unique<Watcher>(world_, *loop_, SimBackend::kFirstWatched,
+                                         [this](int fd) { return backend_->take_readable(fd); });
+  }
+  world_.trace("faults: %s", world_.faults.kinds().c_str());
 }
 
 // At least ten connections and a megabyte, over some time: numbers of files are used again.
 void Scenario::invite() {
-  const std::size_t clients = world_.between(8, 16);
-  const std::size_t askers = world_.between(2, 6);
+  const std::size_t clients = short_ ? 3 : world_.between(8, 16);
+  const std::size_t askers = short_ ? 2 : world_.between(2, 6);
   to_come_ = clients + askers;
   for (std::size_t i = 0; i < clients; ++i) {
     world_.events.after(world_.between(0, 300 * kMillisecond),
@@ -119,7 +129,10 @@ void Scenario::at_some_time(std::uint64_t within_ns, std::function<void()> what)
 void Scenario::knock(std::uint32_t stream) {
   --to_come_;
   Script script = Script::draw(world_);
-  if (stream < 2) {  // these two bring the bytes that every run has to have
+  if (short_) {
+    script.bytes %= 5'000;
+    if (world_.one_in(3)) script.ends = Script::Ends::kHalfClose;
+  } else if (stream < 2) {  // these two bring the bytes that every run has to have
     script = Script{};
     script.bytes = kBytesMin / 2 + world_.between(0, 10'000);
   }
@@ -133,7 +146,8 @@ void Scenario::knock(std::uint32_t stream) {
 void Scenario::ask() {
   --to_come_;
   const auto stream = static_cast<std::uint16_t>(kFirstAsked + askers_.size());
-  askers_.push_back(std::make_unique<Asker>(world_, stream, world_.between(0, 150'000)));
+  askers_.push_back(
+      std::make_unique<Asker>(world_, stream, world_.between(0, short_ ? 5'000 : 150'000)));
   askers_.back()->start(*loop_);
 }
 
@@ -186,15 +200,38 @@ void Scenario::check_peer(const Peer& peer) {
                       script.reads != Script::Reads::kAtOnce)) {
     return;
   }
-  if (draining_) return;
+  if (draining_ || peer.wire->broken) return;
   if (const auto complaint = peer.complaint(); !complaint.empty()) world_.fail(complaint);
+}
+
+bool Scenario::is_broken(std::uint32_t stream) const {
+  return std::ranges::any_of(peers_, [stream](const auto& peer) {
+    return peer->wire->stream == stream && peer->wire->broken;
+  });
+}
+
+// close() waits for the end of the peer, for a second: what it still sends does not reset the
+// connection. Where everything is slow that second may be too short.
+void Scenario::check_polite_end(const Peer& peer) {
+  if (!peer.script.echoes || !peer.was_reset() || peer.wire->broken) return;
+  const auto slow = {Fault::late_completion, Fault::no_buffers,      Fault::short_receive,
+                     Fault::multishot_ended, Fault::few_completions, Fault::drain};
+  const auto is_on = [this](Fault fault) { return world_.faults.on(fault); };
+  if (std::ranges::any_of(slow, is_on) || options_.window_bytes < 20'000) return;
+  if (options_.idle_timeout.count() > 0 || peer.script.reads != Script::Reads::kAtOnce) return;
+  const auto& asker = *askers_[peer.wire->stream - kFirstAsked];
+  if (!asker.cut_it()) {
+    world_.fail("stream " + std::to_string(asker.stream) + ": close() has reset the connection");
+  }
 }
 
 void Scenario::check_end() {
   for (const auto& peer : peers_) check_peer(*peer);
+  for (const auto& peer : peers_) check_polite_end(*peer);
   for (const auto& asker : askers_) {
     const auto complaint = asker->complaint();
-    if (!complaint.empty() && !draining_ && options_.idle_timeout.count() == 0) {
+    if (!complaint.empty() && !draining_ && options_.idle_timeout.count() == 0 &&
+        !is_broken(asker->stream)) {
       world_.fail(complaint);
     }
   }
@@ -206,8 +243,16 @@ void Scenario::check_end() {
 }
 
 void Scenario::end() {
+  watcher_.reset();
   if (listener_ != nullptr) loop_->stop_listening(listener_);
   for (int i = 0; i < 3; ++i) loop_->turn(std::chrono::milliseconds{500});
+}
+
+void Scenario::plan(std::uint64_t at, std::size_t error) {
+  short_ = true;
+  world_.faults.clear();
+  world_.planned.at = at;
+  world_.planned.error = error;
 }
 
 std::string Scenario::run(Totals& totals) {
@@ -258,8 +303,25 @@ std::string Totals::to_string() const {
   return text + faults.to_string();
 }
 
+NthFailure run_with_failure(std::uint64_t seed, std::uint64_t at, std::size_t error, bool tracing,
+                            Totals& totals) {
+  Scenario scenario(test::Random(seed), tracing);
+  scenario.plan(at, error);
+  NthFailure result;
+  result.wrong = scenario.run(totals);
+  result.reached = scenario.planned().possible > 0;
+  result.has_error = error < scenario.planned().possible;
+  result.operation = scenario.planned().operation;
+  return result;
+}
+
 std::string run_seed(std::uint64_t seed, bool tracing, Totals& totals) {
-  return Scenario(seed, tracing).run(totals);
+  return Scenario(test::Random(seed), tracing).run(totals);
+}
+
+std::string run_script(std::span<const std::uint8_t> script) {
+  Totals totals;
+  return Scenario(test::Random(script), false).run(totals);
 }
 
 }  // namespace ouro::sim

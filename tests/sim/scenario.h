@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "sim/faults.h"
@@ -23,5 +24,19 @@ struct Totals {
 
 // Returns what was wrong, or nothing.
 [[nodiscard]] std::string run_seed(std::uint64_t seed, bool tracing, Totals& totals);
+
+// The same with every decision taken from `script`, as far as it goes.
+[[nodiscard]] std::string run_script(std::span<const std::uint8_t> script);
+
+// A short run without faults but one: the operation number `at` of those that can fail fails with
+// the error number `error` of those it can fail with.
+struct NthFailure {
+  bool reached = false;    // there were so many operations
+  bool has_error = false;  // and this one can fail in so many ways
+  std::string wrong;
+  const char* operation = "";
+};
+[[nodiscard]] NthFailure run_with_failure(std::uint64_t seed, std::uint64_t at, std::size_t error,
+                                          bool tracing, Totals& totals);
 
 }  // namespace ouro::sim

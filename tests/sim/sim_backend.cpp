@@ -25,6 +25,21 @@ constexpr std::size_t kSmallBuffer = 4096;
 constexpr std::uint64_t kTurnNs = 2 * kMicrosecond;
 constexpr std::uint64_t kCompletionNs = kMicrosecond;
 
+int errno_of(Errc error) {
+  switch (error) {
+    case Errc::kReset:
+      return ECONNABORTED;
+    case Errc::kNoDescriptors:
+      return EMFILE;
+    case Errc::kNoMemory:
+      return ENOMEM;
+    case Errc::kPermission:
+      return EPERM;
+    default:
+      return EPROTO;
+  }
+}
+
 }  // namespace
 
 SimBackend::SimBackend(World& world, const engine::BackendTraits& traits, std::size_t buffer_bytes,
@@ -152,17 +167,30 @@ void SimBackend::accept(Token token, File) {
 }
 
 void SimBackend::poll(Token token, int fd) {
-  if (fd != kListener) return other_polls_.push_back(token);
+  if (fd != kListener) {
+    other_polls_.push_back(token);
+    if (fd < kFirstWatched) return;  // the worker's own wake-up
+    world_.events.after(world_.between(0, 20 * kMillisecond),
+                        [this, token, fd] { watched_readable(token, fd); });
+    return;
+  }
   prepared_.push_back([this, token] {
     listener_poll_ = token;
     progress_accepts();
   });
 }
 
+void SimBackend::watched_readable(Token token, int fd) {
+  const auto named = [&](const Token& other) { return other.bits == token.bits; };
+  if (std::erase_if(other_polls_, named) == 0) return;  // withdrawn
+  readable_.insert(fd);
+  complete(token, Errc::kNone);
+}
+
 void SimBackend::progress_accepts() {
   if (backlog_.empty()) return;
   if (listener_poll_) {
-    complete(*listener_poll_, Errc::kNone);
+    complete(*listener_poll_, world_.failure("poll", {Errc::kNoMemory}));
     listener_poll_.reset();
   }
   while (!accepts_.empty() && !backlog_.empty()) {
@@ -173,15 +201,18 @@ void SimBackend::progress_accepts() {
   }
 }
 
-int SimBackend::accept_error() {
-  if (!world_.faults.strikes(Fault::accept_failed, 5)) return 0;
-  constexpr int kErrors[] = {ECONNABORTED, EMFILE, ENFILE, ENOMEM, EPROTO, EPERM};
-  return kErrors[world_.random.next() % std::size(kErrors)];
+Errc SimBackend::accept_error() {
+  constexpr Errc kErrors[] = {Errc::kReset, Errc::kNoDescriptors, Errc::kNoMemory,
+                              Errc::kPermission, Errc::kUnexpected};
+  if (world_.faults.strikes(Fault::accept_failed, 5)) {
+    return kErrors[world_.random.next() % std::size(kErrors)];
+  }
+  return world_.failure("accept", {kErrors[0], kErrors[1], kErrors[2], kErrors[3], kErrors[4]});
 }
 
 int SimBackend::accept_now(int) {
   if (backlog_.empty()) return -EAGAIN;
-  if (const int error = accept_error(); error != 0) return -error;
+  if (const Errc error = accept_error(); error != Errc::kNone) return -errno_of(error);
   const int number = place(backlog_.front());
   backlog_.erase(backlog_.begin());
   world_.trace("file %d: accepted stream %u", number, file(number).wire->stream);
@@ -191,9 +222,9 @@ int SimBackend::accept_now(int) {
 // ---- Connecting.
 
 Result<int> SimBackend::open_for_connect(const Address&) {
-  if (world_.faults.strikes(Fault::out_of_descriptors, 3)) {
-    return fail(Errc::kNoDescriptors, "simulated");
-  }
+  Errc error = world_.failure("socket", {Errc::kNoDescriptors, Errc::kBadAddress});
+  if (world_.faults.strikes(Fault::out_of_descriptors, 3)) error = Errc::kNoDescriptors;
+  if (error != Errc::kNone) return fail(error, "simulated");
   return place(nullptr);
 }
 
@@ -211,7 +242,10 @@ void SimBackend::finish_connect(int number, Token token, std::uint16_t port) {
   SimFile& of = file(number);
   if (!of.connect || of.connect->bits != token.bits) return;
   of.connect.reset();
-  if (world_.faults.strikes(Fault::connect_failed, 4)) return complete(token, Errc::kRefused);
+  Errc error = world_.failure(
+      "connect", {Errc::kRefused, Errc::kTimedOut, Errc::kUnreachable, Errc::kNoMemory});
+  if (world_.faults.strikes(Fault::connect_failed, 4)) error = Errc::kRefused;
+  if (error != Errc::kNone) return complete(token, error);
   of.wire = dial_(port);
   of.wire->here = [this, number] { progress(number); };
   world_.trace("file %d: connected, stream %u", number, of.wire->stream);
@@ -238,13 +272,25 @@ void SimBackend::progress(int number) {
   });
 }
 
+// The connection lives on, and the operation may be asked for again.
+bool SimBackend::is_passing(Errc error) {
+  return error == Errc::kNoBuffers || error == Errc::kNoMemory || error == Errc::kWouldBlock;
+}
+
 void SimBackend::progress_receive(int number) {
   SimFile& of = file(number);
   if (!of.open || !of.receive) return;
   const Token token = of.receive->token;
-  const Wire& wire = *of.wire;
-  if (wire.unread() > 0 && !wire.reset_arrived) return take_bytes(number, of);
-  if (!wire.reset_arrived && !wire.end_arrived) return;
+  Wire& wire = *of.wire;
+  if (!wire.reset_arrived && !wire.end_arrived && wire.unread() == 0) return;
+  const Errc error = world_.failure("receive", {Errc::kReset, Errc::kTimedOut, Errc::kUnreachable,
+                                                Errc::kNoBuffers, Errc::kWouldBlock});
+  if (error != Errc::kNone) {
+    of.receive.reset();
+    if (!is_passing(error)) wire.break_down();
+    return complete(token, error);
+  }
+  if (wire.unread() > 0) return take_bytes(number, of);
   of.receive.reset();
   complete(token, wire.reset_arrived ? Errc::kReset : Errc::kNone);
 }
@@ -296,6 +342,12 @@ void SimBackend::progress_send(int number) {
   const std::uint64_t room = wire.room();
   if (!wire.reset_arrived && room == 0 && under_way.request.wait) return;
   of.send.reset();
+  const Errc error = world_.failure("send", {Errc::kReset, Errc::kTimedOut, Errc::kUnreachable,
+                                             Errc::kNoMemory, Errc::kNoBuffers, Errc::kWouldBlock});
+  if (error != Errc::kNone) {
+    if (!is_passing(error)) wire.break_down();
+    return complete(under_way.token, error);
+  }
   if (wire.reset_arrived) return complete(under_way.token, Errc::kReset);
   if (room == 0) return complete(under_way.token, Errc::kWouldBlock);
   if (world_.faults.strikes(Fault::send_failed, 12)) {

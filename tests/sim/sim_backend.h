@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/backend.h"
@@ -23,6 +24,7 @@ class SimBackend final : public engine::Backend {
  public:
   static constexpr int kFirstFile = 1 << 20;
   static constexpr int kListener = kFirstFile - 1;
+  static constexpr int kFirstWatched = 1 << 21;  // from here on: become readable now and then
 
   SimBackend(World& world, const engine::BackendTraits& traits, std::size_t buffer_bytes,
              std::size_t buffers);
@@ -31,6 +33,8 @@ class SimBackend final : public engine::Backend {
   // A connection waits to be accepted.
   void knock(std::shared_ptr<Wire> wire);
   void set_dial(Dial dial) { dial_ = std::move(dial); }
+  // Whether a watched descriptor has become readable; it is read by asking.
+  [[nodiscard]] bool take_readable(int fd) { return readable_.erase(fd) > 0; }
   // Nothing happens any more, and nothing will.
   [[nodiscard]] bool stuck() const { return stuck_; }
   // Words about what is left behind; for the end, when nothing should be.
@@ -95,7 +99,9 @@ class SimBackend final : public engine::Backend {
   void finish_connect(int number, engine::Token token, std::uint16_t port);
   void withdraw(int number, engine::Token token);
   void progress_accepts();
-  [[nodiscard]] int accept_error();
+  void watched_readable(engine::Token token, int fd);
+  [[nodiscard]] Errc accept_error();
+  [[nodiscard]] static bool is_passing(Errc error);
   [[nodiscard]] detail::BufferPool& pool_of(engine::BufferGroup group);
 
   World& world_;
@@ -106,6 +112,7 @@ class SimBackend final : public engine::Backend {
   std::vector<engine::Token> accepts_;
   std::optional<engine::Token> listener_poll_;
   std::vector<engine::Token> other_polls_;
+  std::set<int> readable_;
   std::vector<std::function<void()>> prepared_;  // handed over by wait()
   std::vector<engine::Completion> completed_;
   Dial dial_;

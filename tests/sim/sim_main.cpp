@@ -2,68 +2,140 @@
 //
 //   ouro_sim --seeds 1000            seeds 0 to 999; prints what they add up to
 //   ouro_sim --seeds 1000 --from 5000
+//   ouro_sim --seeds 1000 --first    ends with the first that fails
 //   ouro_sim --seed 4711 --trace     one of them again, telling what happens
+//   ouro_sim --nth 20                in each of 20 short runs every operation fails in turn, with
+//                                    every error it can fail with
+//   ouro_sim --nth-of 3 --at 17 --error 2 --trace    one of these again
 //
 // A seed that fails is printed with what was wrong, and the exit code is 1.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "sim/scenario.h"
 
 namespace {
 
-unsigned long long current_seed = 0;
+std::string again;  // the options that repeat what is running
 
-// An assertion of the engine has ended the process: which seed was it?
-void tell_seed(int) {
-  std::fprintf(stderr, "FAILED: seed %llu (again: ouro_sim --seed %llu --trace)\n", current_seed,
-               current_seed);
+void tell_failure() { std::fprintf(stderr, "FAILED; again: ouro_sim %s --trace\n", again.c_str()); }
+
+// An assertion of the engine has ended the process: what was it doing?
+void aborted(int) {
+  tell_failure();
   std::_Exit(1);
 }
 
 int usage() {
-  std::fputs("usage: ouro_sim [--seed N] [--from N] [--seeds N] [--trace]\n", stderr);
+  std::fputs(
+      "usage: ouro_sim [--seed N] [--from N] [--seeds N] [--first] [--trace] [--nth SEEDS]\n"
+      "       ouro_sim --nth-of SEED --at N --error N [--trace]\n",
+      stderr);
   return 2;
+}
+
+struct Options {
+  std::uint64_t from = 0;
+  std::uint64_t seeds = 1000;
+  std::uint64_t nth = 0;
+  std::optional<std::uint64_t> nth_of;
+  std::uint64_t at = 0;
+  std::uint64_t error = 0;
+  bool tracing = false;
+  bool only_first = false;
+};
+
+std::optional<Options> read(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option == "--trace" || option == "--first") {
+      (option == "--trace" ? options.tracing : options.only_first) = true;
+      continue;
+    }
+    if (i + 1 == argc) return std::nullopt;
+    const std::uint64_t number = std::strtoull(argv[++i], nullptr, 10);
+    if (option == "--seed") {
+      options.from = number;
+      options.seeds = 1;
+    } else if (option == "--from") {
+      options.from = number;
+    } else if (option == "--seeds") {
+      options.seeds = number;
+    } else if (option == "--nth") {
+      options.nth = number;
+    } else if (option == "--nth-of") {
+      options.nth_of = number;
+    } else if (option == "--at") {
+      options.at = number;
+    } else if (option == "--error") {
+      options.error = number;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+int run_seeds(const Options& options, ouro::sim::Totals& totals) {
+  int failed = 0;
+  for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
+    again = "--seed " + std::to_string(seed);
+    if (ouro::sim::run_seed(seed, options.tracing, totals).empty()) continue;
+    tell_failure();
+    if (++failed == 10 || options.only_first) break;
+  }
+  std::fputs(totals.to_string().c_str(), stdout);
+  return failed;
+}
+
+// Returns whether there is an operation number `at`.
+bool fail_one(std::uint64_t seed, std::uint64_t at, const Options& options,
+              ouro::sim::Totals& totals, std::map<std::string, int>& failures, int& failed) {
+  for (std::uint64_t error = 0;; ++error) {
+    again = "--nth-of " + std::to_string(seed) + " --at " + std::to_string(at) + " --error " +
+            std::to_string(error);
+    const auto result = ouro::sim::run_with_failure(seed, at, error, options.tracing, totals);
+    if (!result.wrong.empty()) {
+      tell_failure();
+      ++failed;
+    }
+    if (!result.has_error) return result.reached;
+    ++failures[result.operation];
+  }
+}
+
+int run_nth(const Options& options, ouro::sim::Totals& totals) {
+  int failed = 0;
+  std::map<std::string, int> failures;
+  for (std::uint64_t seed = 0; seed < options.nth && failed < 10; ++seed) {
+    std::uint64_t at = 1;
+    while (failed < 10 && fail_one(seed, at, options, totals, failures, failed)) ++at;
+  }
+  std::printf("%llu runs of %llu seeds, in each one operation failed:",
+              static_cast<unsigned long long>(totals.runs),
+              static_cast<unsigned long long>(options.nth));
+  for (const auto& [operation, count] : failures) std::printf(" %s %d", operation.c_str(), count);
+  std::puts("");
+  return failed;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t from = 0;
-  std::uint64_t seeds = 1000;
-  bool tracing = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--trace") {
-      tracing = true;
-      continue;
-    }
-    if (i + 1 == argc) return usage();
-    const std::uint64_t number = std::strtoull(argv[++i], nullptr, 10);
-    if (option == "--seed") {
-      from = number;
-      seeds = 1;
-    } else if (option == "--from") {
-      from = number;
-    } else if (option == "--seeds") {
-      seeds = number;
-    } else {
-      return usage();
-    }
-  }
-  std::signal(SIGABRT, tell_seed);
+  const auto options = read(argc, argv);
+  if (!options) return usage();
+  std::signal(SIGABRT, aborted);
   ouro::sim::Totals totals;
-  std::uint64_t failed = 0;
-  for (std::uint64_t seed = from; seed < from + seeds; ++seed) {
-    current_seed = seed;
-    if (ouro::sim::run_seed(seed, tracing, totals).empty()) continue;
-    std::fprintf(stderr, "FAILED: seed %llu (again: ouro_sim --seed %llu --trace)\n", current_seed,
-                 current_seed);
-    if (++failed == 10) break;
+  if (options->nth_of) {
+    const auto result = ouro::sim::run_with_failure(*options->nth_of, options->at, options->error,
+                                                    options->tracing, totals);
+    return result.wrong.empty() ? 0 : 1;
   }
-  std::fputs(totals.to_string().c_str(), stdout);
+  const int failed = options->nth > 0 ? run_nth(*options, totals) : run_seeds(*options, totals);
   return failed == 0 ? 0 : 1;
 }

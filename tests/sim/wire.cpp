@@ -93,6 +93,12 @@ void Wire::shut() {
   arrives_there([this] { end_reached = true; });
 }
 
+void Wire::break_down() {
+  broken = reset_arrived = true;
+  arrived = taken;
+  arrives_there([this] { reset_reached = true; });
+}
+
 // Closing with bytes unread resets the connection, and so does closing before bytes come.
 void Wire::close(bool with_reset) {
   if (with_reset || unread() > 0) {

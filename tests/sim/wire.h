@@ -28,6 +28,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
   void send(std::uint64_t count);
   void shut();
   void close(bool with_reset);
+  // Neither side can do anything with it any more.
+  void break_down();
 
   [[nodiscard]] std::uint64_t unread() const { return arrived - taken; }
   [[nodiscard]] std::uint64_t room() const { return room_out_ - (sent - read_there); }
@@ -47,6 +49,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   bool reset_reached = false;
   bool shut_here = false;  // no more will be sent
   bool closed_here = false;
+  bool broken = false;            // by a failure that nobody is to blame for
   bool over_there = false;        // the peer has cut it
   std::uint64_t taken_at_ns = 0;  // when bytes were last taken, or came to an empty socket
 

@@ -27,6 +27,15 @@ bool Events::advance_to(std::uint64_t limit) {
   return true;
 }
 
+Errc World::failure(const char* operation, std::initializer_list<Errc> errors) {
+  if (++planned.seen != planned.at) return Errc::kNone;
+  planned.possible = errors.size();
+  planned.operation = operation;
+  const Errc error = planned.error < errors.size() ? errors.begin()[planned.error] : Errc::kNone;
+  trace("%s fails: %s", operation, to_string(error));
+  return error;
+}
+
 void World::trace(const char* format, ...) {
   if (!tracing) return;
   std::fprintf(stderr, "%12.6f ", static_cast<double>(events.now() % (1000 * kSecond)) / 1e9);

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "ouro/error.h"
 #include "sim/faults.h"
 #include "support/pattern.h"
 
@@ -42,14 +44,24 @@ class Events {
   std::uint64_t number_ = 0;
 };
 
+// One operation that shall fail: the n-th that could, with one of the errors it can fail with.
+struct PlannedFailure {
+  std::uint64_t at = 0;      // 0: none
+  std::size_t error = 0;     // which of its errors
+  std::uint64_t seen = 0;    // operations so far that could fail
+  std::size_t possible = 0;  // how many errors that one has; 0: it was never reached
+  const char* operation = "";
+};
+
 // Everything of a run comes from its seed.
 struct World {
-  explicit World(std::uint64_t seed) : random(seed), faults(random) {}
+  explicit World(const test::Random& source) : random(source), faults(random) {}
 
   test::Random random;
   Faults faults;
   Events events;
-  std::string wrong;     // the first thing that should not have happened
+  std::string wrong;  // the first thing that should not have happened
+  PlannedFailure planned;
   bool tracing = false;  // tells what happens on standard error
 
   // A number in [low, high].
@@ -60,6 +72,8 @@ struct World {
   void fail(std::string what) {
     if (wrong.empty()) wrong = std::move(what);
   }
+  // kNone, unless it is the turn of this operation to fail.
+  [[nodiscard]] Errc failure(const char* operation, std::initializer_list<Errc> errors);
   void trace(const char* format, ...) __attribute__((format(printf, 2, 3)));
 };
 

@@ -77,6 +77,11 @@ void PatternChecker::take(std::span<const std::byte> bytes) {
 }
 
 std::uint64_t Random::next() {
+  if (script_.size() >= 2) {
+    const std::uint64_t number = script_[0] | std::uint64_t{script_[1]} << 8;
+    script_ = script_.subspan(2);
+    return number;
+  }
   state_ += 0x9e3779b97f4a7c15U;
   return mix(state_);
 }

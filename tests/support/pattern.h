@@ -40,13 +40,16 @@ class PatternChecker {
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
+  // The first numbers are those of `script`, two bytes each; it has to outlive the generator.
+  explicit Random(std::span<const std::uint8_t> script) : script_(script) {}
 
   [[nodiscard]] std::uint64_t next();
   // Evenly enough for tests, in [1, most].
   [[nodiscard]] std::size_t size_to(std::size_t most) { return 1 + next() % most; }
 
  private:
-  std::uint64_t state_;
+  std::uint64_t state_ = 0;
+  std::span<const std::uint8_t> script_;
 };
 
 }  // namespace ouro::test
