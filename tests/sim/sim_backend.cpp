@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <ranges>
 
 #include "sim/stream_bytes.h"
 
@@ -134,7 +135,9 @@ void SimBackend::dispatch(engine::CompletionSink& sink) {
     for (const Completion& completion : now) {
       place.try_emplace(completion.token.slot(), world_.random.next());
     }
-    std::ranges::stable_sort(now, {}, [&](const Completion& c) { return place[c.token.slot()]; });
+    std::multimap<std::uint64_t, Completion> in_order;
+    for (const Completion& c : now) in_order.emplace(place[c.token.slot()], c);
+    std::ranges::copy(in_order | std::views::values, now.begin());
   }
   if (now.size() > 2 && world_.faults.strikes(Fault::few_completions, 3)) {
     const auto kept = now.begin() + static_cast<std::ptrdiff_t>(world_.between(1, now.size() - 1));
