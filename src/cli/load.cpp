@@ -153,7 +153,8 @@ void add_run(CLI::App& load, LoadCommand& command) {
   add_number(load, "--server-pid", command.server_process, {1, 1 << 22},
              "measure this process and its children as well");
   load.add_option("--json", command.json,
-                  "write all figures to a file; docs/load.md has the schema")
+                  "write all figures to a file, or with - to standard output in place "
+                  "of the text; docs/load.md has the schema")
       ->type_name("FILE");
   load.add_option("--html", command.html, "write a page with plots to a file")->type_name("FILE");
 }
@@ -192,8 +193,14 @@ void check(const CLI::App& load, LoadCommand& command) {
   if (options.threads > options.connections) {
     refuse("--threads", "are more than there are connections");
   }
+  if (!command.json.empty() && command.json == command.html) {
+    refuse("--html", "is the same file as that of --json");
+  }
+  if (command.html == "-") refuse("--html", "needs a file");
   if (command.server_process > 0) options.server_process = command.server_process;
 }
+
+constexpr const char* kStandardOutput = "-";
 
 bool write_file(const std::string& path, const std::string& text, std::ios::openmode how) {
   errno = 0;
@@ -206,14 +213,16 @@ bool write_file(const std::string& path, const std::string& text, std::ios::open
 
 // Before the run, whose figures would be lost.
 bool can_write(const std::string& path) {
-  return path.empty() || write_file(path, "", std::ios::app);
+  return path.empty() || path == kStandardOutput || write_file(path, "", std::ios::app);
 }
 
 bool tell(const LoadCommand& command, const load::Results& results) {
-  const std::string text = load::text_report(results);
+  const bool only_json = command.json == kStandardOutput;
+  const std::string text =
+      only_json ? load::json_report(results, OURO_VERSION) : load::text_report(results);
   bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!written) std::fputs("ouro load: cannot write the results to standard output\n", stderr);
-  if (!command.json.empty()) {
+  if (!command.json.empty() && !only_json) {
     written &= write_file(command.json, load::json_report(results, OURO_VERSION), std::ios::trunc);
   }
   if (!command.html.empty()) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "cli/commands.h"
@@ -133,6 +134,13 @@ class Show {
     erase();
     const auto result = study::analyze(workload, plan_.servers, records);
     fmt::print("{}\n", study::one_line(result));
+    std::set<std::string> told;
+    for (const study::RunRecord& record : records) {
+      if (record.outcome == study::Outcome::kMeasured) continue;
+      if (!told.insert(record.identity.server).second) continue;
+      fmt::print("  ! {}: {} ({})\n", record.identity.server, study::to_string(record.outcome),
+                 record.what);
+    }
     std::fflush(stdout);
   }
 
@@ -156,10 +164,11 @@ int say_end(const StudyCommand& command, const study::StudyEnd& end) {
 }
 
 int run_command(const StudyCommand& command) {
-  std::filesystem::path title(command.plan_name);
+  std::string title = std::filesystem::path(command.plan_name).stem().string();
+  if (!command.changes.only.empty()) title += ", only " + command.changes.only;
   Show show(command.plan);
-  const auto end = study::run_study(command.plan, title.stem().string(), command.out,
-                                    show.observer(), OURO_VERSION);
+  const auto end =
+      study::run_study(command.plan, title, command.out, show.observer(), OURO_VERSION);
   show.erase();
   if (!end) {
     fmt::print(stderr, "ouro study: {}\n", end.error().what);

@@ -94,6 +94,22 @@ void remark_on_generator(const Results& results, std::vector<std::string>& remar
       "the generator was the limit (its CPU {:.0f} %): the server may be faster", busiest * 100));
 }
 
+std::uint64_t errors_of(const Results& results) {
+  std::uint64_t errors = 0;
+  for (const auto& [kind, count] : results.errors) errors += count;
+  return errors;
+}
+
+void remark_on_errors(const Results& results, std::vector<std::string>& remarks) {
+  if (results.corrupt > 0) remarks.push_back("wrong bytes came back: " + corruption_text(results));
+  if (const std::uint64_t errors = errors_of(results); errors > 0) {
+    const auto worst = std::ranges::max_element(results.errors, {},
+                                                [](const auto& error) { return error.second; });
+    remarks.push_back(
+        fmt::format("{} error{}, most of them: {}", errors, errors == 1 ? "" : "s", worst->first));
+  }
+}
+
 void remark_on_network(const Results& results, std::vector<std::string>& remarks) {
   if (!packets_lost(results.sent_again, results.requests)) return;
   remarks.push_back(fmt::format(
@@ -124,7 +140,8 @@ void remark_on_steadiness(const Results& results, std::vector<std::string>& rema
   const std::vector<const SecondResult*> seconds = whole_seconds(results);
   if (seconds.size() < kSecondsLeast) {
     remarks.push_back(
-        fmt::format("unstable: measured for fewer than {} whole seconds", kSecondsLeast));
+        fmt::format("too short to tell how steady it is: measured for fewer than {} whole seconds",
+                    kSecondsLeast));
     return;
   }
   const double varies = variation(seconds);
@@ -209,6 +226,17 @@ Fairness fairness(const Results& results) {
   return fairness;
 }
 
+std::string corruption_text(const Results& results) {
+  std::string text =
+      fmt::format("{} piece{} held a wrong byte", results.corrupt, results.corrupt == 1 ? "" : "s");
+  if (results.first_corruption) {
+    const Corruption& first = *results.first_corruption;
+    text += fmt::format("; first on connection {} at offset {}: 0x{:02x} instead of 0x{:02x}",
+                        first.connection, first.offset, first.received, first.expected);
+  }
+  return text;
+}
+
 bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept {
   constexpr std::uint64_t kFew = 20;  // some are only probes
   constexpr std::uint64_t kRequestsPerLoss = 5000;
@@ -221,6 +249,7 @@ std::vector<std::string> remarks(const Results& results) {
     remarks.push_back(
         fmt::format("interrupted: the figures are of the {:.1f} s until then", results.seconds));
   }
+  remark_on_errors(results, remarks);
   if (results.requests == 0) {
     if (expects_answers(results)) remarks.emplace_back("no answer came at all");
     return remarks;

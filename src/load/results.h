@@ -113,6 +113,9 @@ struct Fairness {
 };
 [[nodiscard]] Fairness fairness(const Results& results);
 
+// Of wrong bytes that came back: how many pieces, and where the first one was.
+[[nodiscard]] std::string corruption_text(const Results& results);
+
 // Packets were lost, which shows as silence that no server is to blame for.
 [[nodiscard]] bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept;
 

@@ -219,13 +219,7 @@ std::string verification_text(const Results& results) {
     return results.bytes_received == 0 ? "nothing came back to verify"
                                        : "ok, every byte came back as it was sent";
   }
-  std::string text = fmt::format("WRONG, {} pieces held a wrong byte", results.corrupt);
-  if (results.first_corruption) {
-    const Corruption& first = *results.first_corruption;
-    text += fmt::format("; first on connection {} at offset {}: 0x{:02x} instead of 0x{:02x}",
-                        first.connection, first.offset, first.received, first.expected);
-  }
-  return text;
+  return "WRONG, " + corruption_text(results);
 }
 
 std::vector<SummarySection> summarize(const Results& results) {

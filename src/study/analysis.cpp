@@ -12,6 +12,7 @@
 namespace ouro::study {
 namespace {
 
+constexpr double kRateReached = 0.99;
 constexpr std::size_t kCrowd = 16;  // so many connections always have something to do
 constexpr double kHeldUp = 0.8;     // of a CPU
 
@@ -80,6 +81,9 @@ std::vector<std::string> doubts_about(const Row& row) {
   }
   if (row.generator_limited()) doubts.emplace_back("generator was the limit");
   if (row.held_up) doubts.emplace_back("neither was at its limit");
+  if (row.of_asked_rate && *row.of_asked_rate < kRateReached) {
+    doubts.push_back(fmt::format("{:.0f} % of the asked rate", *row.of_asked_rate * 100));
+  }
   if (row.packets_lost) doubts.emplace_back("packets were lost");
   if (row.errors > 0) {
     doubts.push_back(fmt::format("{} error{}", row.errors, row.errors == 1 ? "" : "s"));
@@ -133,6 +137,7 @@ Row row_of(const std::string& server, const RunsOfServer& runs, const RunsOfServ
   for (const RunRecord* run : runs) {
     for (const auto& [kind, count] : run->figures.errors) row.errors += count;
   }
+  row.of_asked_rate = median_if_any(runs, &RunFigures::of_asked_rate);
   row.held_up = held_up(row, workload);
   const auto lossy =
       std::ranges::count_if(runs, [](const RunRecord* run) { return run->figures.packets_lost; });
@@ -174,7 +179,7 @@ std::string_view to_string(Verdict verdict) noexcept {
     case Verdict::kSame:
       return "no difference";
     case Verdict::kUnknown:
-      return "unknown";
+      return "undecided";
   }
   return "";
 }
@@ -182,7 +187,7 @@ std::string_view to_string(Verdict verdict) noexcept {
 WorkloadResult analyze(const WorkloadPlan& workload, const std::vector<ServerPlan>& servers,
                        const std::vector<RunRecord>& records) {
   WorkloadResult result{.name = workload.name,
-                        .arguments = join_words(workload.arguments),
+                        .arguments = join_words(load_arguments(workload)),
                         .mode = workload.mode,
                         .size = workload.size,
                         .connections = workload.connections,

@@ -34,10 +34,11 @@ struct Row {
   std::optional<double> min_max;
   double server_cpu = 0;
   double generator_cpu = 0;
-  std::uint64_t errors = 0;         // of all runs
-  bool packets_lost = false;        // in half of the runs or more
-  bool held_up = false;             // neither it nor the generator was at its limit
-  std::vector<std::string> doubts;  // why not to trust it; empty: nothing against it
+  std::uint64_t errors = 0;             // of all runs
+  std::optional<double> of_asked_rate;  // the median; 1 if it was reached
+  bool packets_lost = false;            // in half of the runs or more
+  bool held_up = false;                 // neither it nor the generator was at its limit
+  std::vector<std::string> doubts;      // why not to trust it; empty: nothing against it
   Verdict verdict = Verdict::kUnknown;
 
   // Its rate says what the generator can do, and not what the server can.

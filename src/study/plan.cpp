@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/units.h"
 #include "study/words.h"
 
 namespace ouro::study {
@@ -93,6 +94,15 @@ bool meets(const WorkloadPlan& workload, const ServerPlan& server) {
 std::string Run::file_name() const {
   return fmt::format("{}.{}.{}.json", file_word(workload->name), file_word(server->name),
                      repetition);
+}
+
+std::vector<std::string> load_arguments(const WorkloadPlan& workload) {
+  std::vector<std::string> all = workload.arguments;
+  for (const std::string& word : {std::string("--duration"), format_duration(workload.duration),
+                                  std::string("--warmup"), format_duration(workload.warm_up)}) {
+    all.push_back(word);
+  }
+  return all;
 }
 
 std::vector<Run> runs_of(const Plan& plan) {

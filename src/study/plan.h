@@ -65,6 +65,8 @@ struct Run {
   [[nodiscard]] std::string file_name() const;
 };
 // All of them in their order: the candidates take turns, A B C A B C. They point into the plan.
+// All options of `ouro load` but where to write.
+[[nodiscard]] std::vector<std::string> load_arguments(const WorkloadPlan& workload);
 [[nodiscard]] std::vector<Run> runs_of(const Plan& plan);
 
 // Beside the measured time, what a run takes about: start, connect, stop.

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::uint64_t kRepetitionsMax = 1000;
 
+constexpr TimeLimits kDurations{std::chrono::milliseconds{100}, std::chrono::hours{24}};
+constexpr TimeLimits kWarmUps{std::chrono::milliseconds{0}, std::chrono::hours{1}};
+
 // A wrong plan, on its way to parse_plan(): reading is deep, and every level could fail.
 struct Wrong {
   toml::source_position at;
@@ -50,10 +53,11 @@ class Reader {
     return value;
   }
 
-  void time(const toml::table& table, std::string_view key, std::chrono::milliseconds& into) {
+  void time(const toml::table& table, std::string_view key, TimeLimits limits,
+            std::chrono::milliseconds& into) {
     const auto value = text(table, key);
     if (!value) return;
-    if (const auto why = read_time(*value, into)) {
+    if (const auto why = read_time(*value, limits, into)) {
       refuse(*table.get(key), fmt::format("{}: {}", key, *why));
     }
   }
@@ -102,8 +106,8 @@ class PlanReader {
                        "a plan");
     plan.description = reader_.text(table_, "description").value_or("");
     reader_.repetitions(table_, defaults_.repetitions);
-    reader_.time(table_, "duration", defaults_.duration);
-    reader_.time(table_, "warmup", defaults_.warm_up);
+    reader_.time(table_, "duration", kDurations, defaults_.duration);
+    reader_.time(table_, "warmup", kWarmUps, defaults_.warm_up);
     each("server", [&](const toml::table& table) { read_server(table, plan.servers); });
     each("workload", [&](const toml::table& table) { read_workloads(table, plan); });
     return wrong_;
@@ -130,7 +134,10 @@ class PlanReader {
     for (const auto& other : others) {
       if (file_word(other.name) != file_word(name)) continue;
       reader_.refuse(node, other.name == name
-                               ? fmt::format("'{}' is there twice; names tell them apart", name)
+                               ? fmt::format("'{}' would be there twice; names tell them "
+                                             "apart, and {{size}} or {{connections}} in them the "
+                                             "members of a list",
+                                             name)
                                : fmt::format("'{}' is too much like '{}'; their files would be "
                                              "the same",
                                              name, other.name));
@@ -179,8 +186,8 @@ class PlanReader {
     WorkloadPlan workload = defaults_;
     workload.servers = read_servers_of(table, plan);
     reader_.repetitions(table, workload.repetitions);
-    reader_.time(table, "duration", workload.duration);
-    reader_.time(table, "warmup", workload.warm_up);
+    reader_.time(table, "duration", kDurations, workload.duration);
+    reader_.time(table, "warmup", kWarmUps, workload.warm_up);
     workload.name = reader_.text(table, "name").value_or("");
     std::vector<LoadChoice> choices;
     for (const std::string_view key : options) {
@@ -206,6 +213,19 @@ class PlanReader {
   Reader reader_{wrong_};
 };
 
+// The parser of the library is not fit for everything that is not text.
+std::optional<toml::source_position> forbidden_byte(std::string_view text) {
+  toml::source_position place{1, 1};
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    const bool allowed = byte == '\t' || byte == '\n' || byte == '\r';
+    if ((byte < 0x20 && !allowed) || byte == 0x7f) return place;
+    ++place.column;
+    if (byte == '\n') place = {place.line + 1, 1};
+  }
+  return std::nullopt;
+}
+
 std::unexpected<Failure> at(const std::string& source, toml::source_position place,
                             std::string_view what) {
   return fail(Errc::kInvalid, fmt::format("{}:{}:{}: {}", source, place.line, place.column, what));
@@ -214,6 +234,9 @@ std::unexpected<Failure> at(const std::string& source, toml::source_position pla
 }  // namespace
 
 Result<Plan> parse_plan(std::string_view text, const std::string& source) {
+  if (const auto place = forbidden_byte(text)) {
+    return at(source, *place, "a control character, which TOML does not know");
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return at(source, parsed.error().source().begin, parsed.error().description());

@@ -18,6 +18,7 @@ using load::Mode;
 enum class Kind { kMode, kEngine, kNumber, kSize, kFlag };
 
 constexpr std::uint64_t kMib = 1 << 20;
+constexpr std::uint64_t kConnectionsUsual = 64;
 
 // The same limits as on the command line of `ouro load`.
 struct LoadKey {
@@ -104,6 +105,15 @@ std::optional<WrongOption> trouble_together(const Values& values, Mode mode) {
   if (auto wrong = only("active", mode == Mode::kIdle, "idle")) return wrong;
   const bool deep = mode == Mode::kRequest || mode == Mode::kRate;
   if (auto wrong = only("depth", deep, "request and rate")) return wrong;
+  const auto number = [&](const char* key, std::uint64_t otherwise) {
+    const auto found = values.find(key);
+    return found == values.end() ? otherwise : number_of(found->second).value_or(otherwise);
+  };
+  const std::uint64_t connections = number("connections", kConnectionsUsual);
+  if (const std::uint64_t threads = number("threads", 1); threads > connections) {
+    return WrongOption{"threads", fmt::format("{} threads are more than there are connections ({})",
+                                              threads, connections)};
+  }
   if (mode == Mode::kRate && !values.contains("rate")) {
     return WrongOption{"mode", "mode rate needs a rate, in requests a second"};
   }
@@ -129,7 +139,7 @@ WorkloadPlan workload_of(const WorkloadPlan& common, const Values& values, Mode 
   };
   workload.size = value("size", "1KiB");
   if (const auto bytes = parse_size(workload.size)) workload.size = format_size(*bytes);
-  workload.connections = number_of(value("connections", "64")).value_or(64);
+  workload.connections = number_of(value("connections", "")).value_or(kConnectionsUsual);
   for (const LoadKey& key : kLoadKeys) {
     const auto found = values.find(key.name);
     if (found == values.end()) continue;
@@ -184,11 +194,13 @@ std::variant<std::vector<WorkloadPlan>, WrongOption> workloads_of(
   return workloads;
 }
 
-std::optional<std::string> read_time(const std::string& text, std::chrono::milliseconds& into) {
+std::optional<std::string> read_time(const std::string& text, TimeLimits limits,
+                                     std::chrono::milliseconds& into) {
   const auto time = parse_duration(text);
   if (!time) return time.error().what;
-  if (*time < std::chrono::milliseconds(50) || *time > std::chrono::hours(24)) {
-    return fmt::format("'{}' is not between 50ms and 24h", text);
+  if (*time < limits.least || *time > limits.most) {
+    return fmt::format("'{}' is not between {} and {}", text, format_duration(limits.least),
+                       format_duration(limits.most));
   }
   into = *time;
   return std::nullopt;

@@ -31,8 +31,12 @@ struct WrongOption {
 [[nodiscard]] std::variant<std::vector<WorkloadPlan>, WrongOption> workloads_of(
     const WorkloadPlan& common, const std::vector<LoadChoice>& choices);
 
+struct TimeLimits {
+  std::chrono::milliseconds least;
+  std::chrono::milliseconds most;
+};
 // What is wrong with the time, if something is.
-[[nodiscard]] std::optional<std::string> read_time(const std::string& text,
+[[nodiscard]] std::optional<std::string> read_time(const std::string& text, TimeLimits limits,
                                                    std::chrono::milliseconds& into);
 
 }  // namespace ouro::study

@@ -23,9 +23,7 @@ std::string ratio_text(const PairedRatio& ratio, bool is_base) {
 }
 
 std::string remark_on(const Row& row) {
-  std::string remark = row.verdict == Verdict::kBase || row.verdict == Verdict::kUnknown
-                           ? ""
-                           : std::string(to_string(row.verdict));
+  std::string remark = row.verdict == Verdict::kBase ? "" : std::string(to_string(row.verdict));
   for (const std::string& doubt : row.doubts) remark += (remark.empty() ? "! " : "; ! ") + doubt;
   return remark;
 }

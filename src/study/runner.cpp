@@ -66,14 +66,8 @@ Pinning choose_cpus(const std::vector<unsigned>& allowed) {
 }
 
 RunIdentity identity_of(const Run& run) {
-  const WorkloadPlan& workload = *run.workload;
-  RunIdentity identity{workload.name, run.server->name, run.repetition, run.server->command,
-                       workload.arguments};
-  for (const std::string& word : {std::string("--duration"), format_duration(workload.duration),
-                                  std::string("--warmup"), format_duration(workload.warm_up)}) {
-    identity.arguments.push_back(word);
-  }
-  return identity;
+  return {run.workload->name, run.server->name, run.repetition, run.server->command,
+          load_arguments(*run.workload)};
 }
 
 std::optional<RunRecord> kept_record(const fs::path& raw, const Run& run) {

@@ -98,23 +98,29 @@ std::string sentence_about(const Record& record) {
   return fmt::format("{} against {}: {}.", record.server, record.base, fmt::join(parts, "; "));
 }
 
-// The one whose quartiles lie above those of all others; nobody if they overlap or are in doubt.
+// The one whose quartiles lie above those of all others, if the pairs say the same; nobody if there
+// is doubt, or where the rate was not the server's choice.
 const Row* winner(const WorkloadResult& workload) {
+  if (load::open_loop(workload.mode)) return nullptr;
   const auto best =
       std::ranges::max_element(workload.rows, {}, [](const Row& row) { return row.rate.median; });
   for (const Row& row : workload.rows) {
     const bool doubtful = row.runs < 2 || row.rate.spread() > kSpreadMost;
     if (doubtful || row.generator_limited()) return nullptr;
-    if (&row != &*best && row.rate.high >= best->rate.low) return nullptr;
+    if (&row == &*best) continue;
+    if (row.rate.high >= best->rate.low) return nullptr;
+    // Pairs were made with the base alone.
+    if (best->verdict == Verdict::kBase && row.verdict != Verdict::kSlower) return nullptr;
   }
-  return &*best;
+  const bool shown = best->verdict == Verdict::kBase || best->verdict == Verdict::kFaster;
+  return shown ? &*best : nullptr;
 }
 
 std::string who_was_fastest(const Analysis& analysis) {
   std::map<std::string, std::size_t> wins;
   std::size_t contests = 0;
   for (const WorkloadResult& workload : analysis.workloads) {
-    if (workload.rows.size() < 2) continue;
+    if (workload.rows.size() < 2 || load::open_loop(workload.mode)) continue;
     ++contests;
     if (const Row* row = winner(workload)) ++wins[row->server];
   }
@@ -128,8 +134,8 @@ std::string who_was_fastest(const Analysis& analysis) {
   for (const auto& [server, count] : ranking) {
     parts.push_back(fmt::format("{} in {}", server, count));
   }
-  return fmt::format("Highest rate, the quartiles apart from all others, of {} workload{}: {}.",
-                     contests, contests == 1 ? "" : "s", fmt::join(parts, ", "));
+  return fmt::format("Highest rate, beyond the noise, of {} workload{}: {}.", contests,
+                     contests == 1 ? "" : "s", fmt::join(parts, ", "));
 }
 
 void add_about_trust(const Analysis& analysis, std::vector<std::string>& all) {
@@ -174,17 +180,20 @@ std::vector<std::string> sentences(const Analysis& analysis) {
     all.push_back(fastest);
   }
   std::vector<std::string> rest;
+  std::size_t decided = 0;
   for (std::size_t i = 0; i < records.size(); ++i) {
     const bool tells = i < kSentencesMost && (records[i].size() > 0 || records.size() <= 3);
     if (tells) {
       all.push_back(sentence_about(records[i]));
     } else {
+      decided += records[i].by_verdict.size() - (records[i].count(Verdict::kUnknown) > 0 ? 1 : 0);
       rest.push_back(records[i].server);
     }
   }
   if (!rest.empty()) {
-    all.push_back(
-        fmt::format("Smaller or no differences, see the tables: {}.", fmt::join(rest, ", ")));
+    all.push_back(fmt::format("{}, see the tables: {}.",
+                              decided > 0 ? "Smaller, no or undecided differences" : "Undecided",
+                              fmt::join(rest, ", ")));
   }
   for (const Finding& finding : analysis.findings) {
     all.push_back(

@@ -80,7 +80,7 @@ TEST(JsonReport, what_was_found_out_is_there) {
   EXPECT_EQ(json["server"]["memory_bytes"], 2000);
   EXPECT_EQ(json["first_corruption"]["offset"], 2);
   EXPECT_EQ(json["errors"]["reset"], 9);
-  EXPECT_EQ(json["remarks"].size(), 1u);
+  EXPECT_EQ(json["remarks"].size(), 2u);  // interrupted, and the errors
 }
 
 TEST(JsonReport, names_that_are_not_utf_8_do_not_break_it) {

@@ -8,6 +8,7 @@
 namespace ouro::load {
 namespace {
 
+using testing::_;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -107,6 +108,23 @@ TEST(Remarks, a_busy_generator_is_the_limit_of_a_closed_loop) {
   }
 }
 
+TEST(Remarks, wrong_bytes_and_errors_come_first) {
+  Results results = sample_results();
+  results.thread_cpu = {0.99};
+  results.corrupt = 2;
+  results.first_corruption =
+      Corruption{.connection = 3, .offset = 17, .expected = 1, .received = 2};
+  results.errors = {{"connection refused", 9}, {"status 404", 2}};
+  EXPECT_THAT(
+      remarks(results),
+      ElementsAre("wrong bytes came back: 2 pieces held a wrong byte; first on connection 3 "
+                  "at offset 17: 0x02 instead of 0x01",
+                  "11 errors, most of them: connection refused",
+                  HasSubstr("the generator was the limit")));
+  results.requests = 0;
+  EXPECT_THAT(remarks(results), ElementsAre(_, _, "no answer came at all"));
+}
+
 TEST(Remarks, lost_packets_are_told_and_a_few_probes_are_not) {
   Results results = sample_results();
   results.requests = 1'000'000;
@@ -163,7 +181,7 @@ TEST(Remarks, a_short_run_is_unstable) {
   results.timeline.resize(3);
   EXPECT_THAT(remarks(results), IsEmpty());
   results.timeline.back().seconds = 0.5;
-  EXPECT_THAT(remarks(results), ElementsAre(StartsWith("unstable: measured for fewer than 3")));
+  EXPECT_THAT(remarks(results), ElementsAre(StartsWith("too short to tell how steady")));
 }
 
 TEST(Remarks, an_uneven_run_is_unstable) {

@@ -89,6 +89,15 @@ TEST(Analysis, what_noisy_rates_do_not_show_cpu_time_may) {
   EXPECT_EQ(other_row(records).verdict, Verdict::kDearer);
 }
 
+TEST(Analysis, an_asked_rate_that_was_not_reached_is_a_doubt) {
+  std::vector<RunRecord> records = rounds(1);
+  for (RunRecord& record : records) {
+    record.figures.of_asked_rate = record.identity.server == "other" ? 0.132 : 0.995;
+  }
+  EXPECT_THAT(other_row(records).doubts, ElementsAre("13 % of the asked rate"));
+  EXPECT_THAT(analyze(sample_plan(), records).workloads[0].rows[0].doubts, IsEmpty());
+}
+
 TEST(Analysis, lost_packets_are_a_doubt_when_half_of_the_runs_had_them) {
   std::vector<RunRecord> records = rounds(1);
   std::vector<RunRecord*> others;
@@ -164,8 +173,7 @@ TEST(Sentences, say_who_won_and_by_how_much) {
 
 TEST(Sentences, name_a_winner_only_where_quartiles_are_apart) {
   EXPECT_THAT(sentences(analyze(sample_plan(), rounds(1.2))),
-              Contains("Highest rate, the quartiles apart from all others, of 1 workload: other in "
-                       "1."));
+              Contains("Highest rate, beyond the noise, of 1 workload: other in 1."));
   EXPECT_THAT(sentences(analyze(sample_plan(), rounds(1.01))),
               Not(Contains(HasSubstr("Highest rate"))));
 }

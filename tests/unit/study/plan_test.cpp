@@ -128,7 +128,12 @@ TEST(Plan, what_is_wrong_is_pointed_at) {
   EXPECT_THAT(with("[[workload]]\nservers = ['three']"),
               StartsWith("p.toml:9:11: there is no [[server]] named 'three'"));
   EXPECT_THAT(with("[[workload]]\n[[workload]]\n"),
-              StartsWith("p.toml:9:1: 'request 1KiB x 64' is there twice"));
+              StartsWith("p.toml:9:1: 'request 1KiB x 64' would be there twice"));
+  EXPECT_THAT(with("[[workload]]\nconnections = [8, 4]\nthreads = 5"),
+              StartsWith("p.toml:10:11: 5 threads are more than there are connections (4)"));
+  EXPECT_THAT(with("[[workload]]\nduration = '50ms'"),
+              StartsWith("p.toml:9:12: duration: '50ms' is not between 100ms and 24h"));
+  EXPECT_THAT(with("[\x01]"), StartsWith("p.toml:8:2: a control character"));
   EXPECT_THAT(with("[workload]\n"), StartsWith("p.toml:8:1: write [[workload]]"));
 }
 

@@ -44,7 +44,9 @@ inline RunRecord sample_record(const std::string& server, unsigned repetition, d
                     .cpu_per_request_ns = 1e9 / rate,
                     .server_cpu = 1,
                     .generator_cpu = 0.6,
-                    .errors = {}};
+                    .errors = {},
+                    .packets_lost = false,
+                    .of_asked_rate = {}};
   return record;
 }
 
