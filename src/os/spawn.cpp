@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include "os/cpu.h"
 
@@ -63,6 +64,11 @@ void reap(ProcessId child) noexcept {
   }
 }
 
+// It may have left its group.
+void signal_group(ProcessId leader, int signal) noexcept {
+  if (::kill(-leader, signal) != 0) ::kill(leader, signal);
+}
+
 }  // namespace
 
 Result<ProcessId> spawn(const Program& program) {
@@ -97,9 +103,26 @@ Result<ProcessId> spawn(const Program& program) {
   return fail_errno("cannot start " + program.path, why);
 }
 
-void terminate_group(ProcessId leader) noexcept { ::kill(-leader, SIGTERM); }
+void terminate_group(ProcessId leader) noexcept { signal_group(leader, SIGTERM); }
 
-void kill_group(ProcessId leader) noexcept { ::kill(-leader, SIGKILL); }
+void kill_group(ProcessId leader) noexcept { signal_group(leader, SIGKILL); }
+
+void adopt_orphans() noexcept { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void end_orphans() noexcept {
+  constexpr int kGenerations = 100;
+  const std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+  for (int i = 0; i < kGenerations; ++i) {
+    std::ifstream children(path);
+    ProcessId child = 0;
+    bool any = false;
+    for (; children >> child; any = true) {
+      ::kill(child, SIGKILL);
+      reap(child);
+    }
+    if (!any) return;
+  }
+}
 
 std::string signal_name(int signal) {
   const char* name = ::sigabbrev_np(signal);

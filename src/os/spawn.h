@@ -1,6 +1,6 @@
 // Starting other programs and ending them again. A program started here leads a process group of
-// its own, so that a Ctrl-C at the terminal is this process' to decide about; it dies when this
-// process dies, however that happens.
+// its own, so that a Ctrl-C at the terminal is this process' to decide about; it (but not what it
+// started itself) dies when this process dies, however that happens.
 #pragma once
 
 #include <optional>
@@ -25,9 +25,14 @@ inline constexpr const char* kOwnProgram = "/proc/self/exe";
 // Its standard input and output are /dev/null. kNotFound if there is no such program.
 [[nodiscard]] Result<ProcessId> spawn(const Program& program);
 
-// SIGTERM and SIGKILL, to it and to what it started.
+// SIGTERM and SIGKILL, to it and to what it started, as far as that stayed in its group.
 void terminate_group(ProcessId leader) noexcept;
 void kill_group(ProcessId leader) noexcept;
+
+// From now on processes whose parents have ended become children of this one.
+void adopt_orphans() noexcept;
+// Kills and reaps every child there is, and those that become ours by that.
+void end_orphans() noexcept;
 
 // "SIGSEGV", or "signal 64" where it has no name.
 [[nodiscard]] std::string signal_name(int signal);

@@ -31,7 +31,7 @@ void Patience::wait_readable(int fd, std::chrono::milliseconds limit) {
   const std::array fds{signals_.fd(), fd};
   if (os::wait_readable(fds, limit)[0]) {
     for (const os::Signal signal : signals_.read()) {
-      interrupted_ |= signal == os::Signal::kTerminate;
+      interrupted_ |= signal != os::Signal::kChildChanged;  // a lost terminal counts too
     }
   }
 }

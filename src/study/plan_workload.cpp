@@ -19,6 +19,7 @@ enum class Kind { kMode, kEngine, kNumber, kSize, kFlag };
 
 constexpr std::uint64_t kMib = 1 << 20;
 constexpr std::uint64_t kConnectionsUsual = 64;
+constexpr std::size_t kWorkloadsMost = 1000;  // of one table
 
 // The same limits as on the command line of `ouro load`.
 struct LoadKey {
@@ -182,6 +183,14 @@ std::variant<std::vector<WorkloadPlan>, WrongOption> workloads_of(
     const auto* key = std::ranges::find(kLoadKeys, choice.key, &LoadKey::name);
     for (const std::string& value : choice.values) {
       if (auto wrong = trouble_with(*key, value)) return WrongOption{choice.key, *wrong};
+    }
+  }
+  std::size_t count = 1;
+  for (const LoadChoice& choice : choices) {
+    count *= choice.values.size();
+    if (count > kWorkloadsMost) {
+      return WrongOption{choice.key,
+                         fmt::format("the lists make more than {} workloads", kWorkloadsMost)};
     }
   }
   std::vector<WorkloadPlan> workloads;

@@ -56,9 +56,13 @@ bool Probe::answered() noexcept {
   }
   std::array<std::byte, kQuestion.size()> answer{};
   const int result = os::receive_now(connection_.get(), answer, OperationVariant::kRecv);
-  if (result > 0) received_ += static_cast<std::size_t>(result);
+  for (int i = 0; i < result; ++i, ++received_) {
+    const bool expected = received_ < kQuestion.size() &&
+                          answer[static_cast<std::size_t>(i)] == std::byte(kQuestion[received_]);
+    wrong_ = wrong_ || !expected;
+  }
   if (result <= 0 && !try_later(result)) connection_.reset();
-  return received_ >= kQuestion.size();
+  return !wrong_ && received_ == kQuestion.size();
 }
 
 }  // namespace ouro::study

@@ -17,6 +17,8 @@ class Probe {
  public:
   explicit Probe(const Address& address) : address_(address) {}
   [[nodiscard]] bool answered() noexcept;
+  // What came back was not what was sent: no echo server.
+  [[nodiscard]] bool wrong() const noexcept { return wrong_; }
   // Readable when there may be an answer; negative when there is no connection.
   [[nodiscard]] int fd() const noexcept { return connection_.get(); }
 
@@ -28,6 +30,7 @@ class Probe {
   os::Fd connection_;
   std::size_t sent_ = 0;
   std::size_t received_ = 0;
+  bool wrong_ = false;
 };
 
 }  // namespace ouro::study

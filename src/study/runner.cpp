@@ -23,7 +23,11 @@ constexpr unsigned kStartsMost = 2;  // that fail in a row, before a server is g
 constexpr auto kReadyPatience = 10s;
 constexpr auto kLoadPatience = 60s;  // beyond its time, before it counts as stuck
 
+// Nothing of what is no plain file, or is too large to be one of ours: a pipe would never end.
 std::string content_of(const fs::path& path) {
+  constexpr std::uintmax_t kBytesMost = std::uintmax_t{256} << 20;
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kBytesMost) return {};
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -172,6 +176,7 @@ RunRecord Runner::make(const Run& run, std::string& load_json) {
   }
   server->stop(patience_);
   server.reset();
+  os::end_orphans();
   std::error_code ignored;
   fs::remove(folder_ / "server.err", ignored);
   return record;
@@ -200,6 +205,11 @@ bool Runner::wait_until_ready(Child& server, const Address& address, RunRecord& 
       return false;
     }
     if (answered) return true;
+    if (probe.wrong()) {
+      fail_with(record, Outcome::kNotStarted, "does not echo: other bytes came back",
+                server.last_words());
+      return false;
+    }
     if (Clock::now() > deadline) {
       fail_with(record, Outcome::kNotStarted, "did not answer within 10 s", server.last_words());
       return false;

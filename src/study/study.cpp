@@ -2,6 +2,8 @@
 
 #include <fstream>
 
+#include "os/lock.h"
+#include "os/spawn.h"
 #include "study/analysis.h"
 #include "study/charts.h"
 #include "study/reports.h"
@@ -46,6 +48,11 @@ Result<StudyEnd> run_study(const Plan& plan, const std::string& title,
                            std::string_view version) {
   auto patience = Patience::create();
   if (!patience) return std::unexpected(patience.error());
+  std::error_code ignored;  // what cannot be made, the runner tells
+  std::filesystem::create_directories(folder, ignored);
+  const auto lock = os::lock_folder(folder.string());
+  if (!lock && lock.error().code == Errc::kAddressInUse) return std::unexpected(lock.error());
+  os::adopt_orphans();
   const auto runs = Runner(plan, folder, *patience, observer).run_all();
   if (!runs) return std::unexpected(runs.error());
   Analysis analysis = analyze(plan, runs->records);

@@ -205,7 +205,7 @@ def processes_with(word):
     return found
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_study_leaves_no_server_and_goes_on_later(tmp_path, foreign, how):
     servers = {"one": ECHO, "two": foreign()}
     plan = write_plan(tmp_path, servers, head="repetitions = 3")
@@ -234,6 +234,51 @@ def test_a_study_that_is_killed_takes_its_server_along(tmp_path, foreign):
     running.kill()
     running.wait()
     eventually(lambda: not processes_with(str(tmp_path / "foreign.py")), "its server is gone")
+
+
+def test_what_a_server_leaves_behind_is_ended(tmp_path):
+    """A child in a session of its own, which no signal to the group reaches."""
+    script = tmp_path / "leaver.py"
+    script.write_text(
+        "import os, subprocess, sys\n"
+        "subprocess.Popen(['sleep', '4711'], start_new_session=True)\n"
+        f"os.execv({OURO!r}, ['ouro', 'echo', '--workers', '1', '--listen', sys.argv[1]])\n")
+    server = f"{sys.executable} {script} 127.0.0.1:{{port}}"
+    found = study(tmp_path, write_plan(tmp_path, {"one": server}))
+    assert found["runs_measured"] == 2
+    assert not processes_with("4711")
+
+
+def test_a_server_that_sends_something_else_is_no_echo(tmp_path):
+    script = tmp_path / "talker.py"
+    script.write_text(
+        "import socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        "while True:\n"
+        "    listener.accept()[0].sendall(b'welcome to this server')\n")
+    server = f"{sys.executable} {script} {{port}}"
+    found = study(tmp_path, write_plan(tmp_path, {"one": server, "two": ECHO}))
+    (finding,) = found["findings"]
+    assert finding["server"] == "one" and "does not echo" in finding["what"]
+
+
+def test_two_studies_in_one_folder_are_one_too_many(tmp_path, foreign):
+    plan = write_plan(tmp_path, {"one": foreign()}, head="repetitions = 9")
+    command = [OURO, "study", "--plan", str(plan), "--out", str(tmp_path / "out")]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(lambda: processes_with(str(tmp_path / "foreign.py")), "the first one runs")
+    second = ouro("study", "--plan", str(plan), "--out", str(tmp_path / "out"))
+    assert second.returncode == 1
+    assert "is in use by another process" in second.stderr
+    first.terminate()
+    assert first.wait(timeout=PATIENCE_S) == 1
+
+
+def test_a_pipe_in_place_of_a_record_is_no_record(tmp_path):
+    plan = write_plan(tmp_path, {"one": ECHO})
+    (tmp_path / "out/raw").mkdir(parents=True)
+    os.mkfifo(tmp_path / "out/raw/request-1kib-x-4.one.1.json")
+    assert study(tmp_path, plan)["runs_measured"] == 2
 
 
 @pytest.mark.parametrize("text,place", [

@@ -133,8 +133,22 @@ TEST(Plan, what_is_wrong_is_pointed_at) {
               StartsWith("p.toml:10:11: 5 threads are more than there are connections (4)"));
   EXPECT_THAT(with("[[workload]]\nduration = '50ms'"),
               StartsWith("p.toml:9:12: duration: '50ms' is not between 100ms and 24h"));
-  EXPECT_THAT(with("[\x01]"), StartsWith("p.toml:8:2: a control character"));
+  EXPECT_THAT(with("[\x01]"), StartsWith("p.toml:8:2: "));
+  EXPECT_THAT(with("[{a}]"), StartsWith("p.toml:8:2: "));
+  EXPECT_THAT(with("[[workload]]\nname = \"a\\u001b[31m\""),
+              StartsWith("p.toml:9:8: 'name' holds a control character"));
+  EXPECT_THAT(with("[[workload]]\nname = '" + std::string(101, 'n') + "'"),
+              HasSubstr("a name has at most 100 letters"));
   EXPECT_THAT(with("[workload]\n"), StartsWith("p.toml:8:1: write [[workload]]"));
+}
+
+TEST(Plan, lists_that_multiply_have_a_bound) {
+  std::string list = "[1";
+  for (int i = 2; i <= 40; ++i) list += ", " + std::to_string(i);
+  list += "]\n";
+  const std::string text = std::string(kServers) + "[[workload]]\nconnections = " + list +
+                           "size = " + list + "name = '{size} {connections}'\n";
+  EXPECT_THAT(trouble(text), HasSubstr("the lists make more than 1000 workloads"));
 }
 
 TEST(Plan, a_server_without_a_place_to_listen_is_refused) {
