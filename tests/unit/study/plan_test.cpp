@@ -135,6 +135,7 @@ TEST(Plan, what_is_wrong_is_pointed_at) {
               StartsWith("p.toml:9:12: duration: '50ms' is not between 100ms and 24h"));
   EXPECT_THAT(with("[\x01]"), StartsWith("p.toml:8:2: "));
   EXPECT_THAT(with("[{a}]"), StartsWith("p.toml:8:2: "));
+  EXPECT_THAT(with("x\u00df = 1"), StartsWith("p.toml:8:"));
   EXPECT_THAT(with("[[workload]]\nname = \"a\\u001b[31m\""),
               StartsWith("p.toml:9:8: 'name' holds a control character"));
   EXPECT_THAT(with("[[workload]]\nname = '" + std::string(101, 'n') + "'"),
