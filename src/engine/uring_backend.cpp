@@ -110,7 +110,7 @@ void UringBackend::send_single(Token token, File file, const SendRequest& reques
                                 static_cast<int>(flags), IORING_SEND_ZC_REPORT_USAGE, slab);
   } else if (laboratory_.operation == OperationVariant::kRead) {
     io_uring_prep_write(sqe, file.number, block->data(), block->size(), 0);
-    if (!request.wait) sqe->rw_flags = RWF_NOWAIT;
+    if (!request.wait && nowait_writes_) sqe->rw_flags = RWF_NOWAIT;
   } else {
     io_uring_prep_send(sqe, file.number, block->data(), block->size(), static_cast<int>(flags));
   }
@@ -124,7 +124,7 @@ void UringBackend::send_gathered(Token token, File file, const SendRequest& requ
   Gather& parts = gather(request);
   if (laboratory_.operation == OperationVariant::kReadv) {
     io_uring_prep_writev(sqe, file.number, parts.parts.data(), request.blocks, 0);
-    if (!request.wait) sqe->rw_flags = RWF_NOWAIT;
+    if (!request.wait && nowait_writes_) sqe->rw_flags = RWF_NOWAIT;
   } else {
     io_uring_prep_sendmsg(sqe, file.number, &parts.message, flags);
   }
@@ -218,6 +218,12 @@ Completion UringBackend::translate(const io_uring_cqe& cqe) noexcept {
     completion.result = cqe.res;
   } else {
     completion.error = errc_from_errno(-cqe.res);
+  }
+  const bool writes = laboratory_.operation == OperationVariant::kRead ||
+                      laboratory_.operation == OperationVariant::kReadv;
+  if (cqe.res == -EOPNOTSUPP && writes && completion.token.op() == Op::kSend) {
+    nowait_writes_ = false;  // older kernels do not take that flag for a socket
+    completion.error = Errc::kWouldBlock;
   }
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) take_buffer(cqe, completion);
   if (cqe.res == -ENOBUFS && completion.token.op() == Op::kReceive) {

@@ -67,6 +67,7 @@ class UringBackend final : public Backend {
   // What entries point to until they are handed over; as many as there are entries, used in turn.
   std::vector<Gather> gathers_;
   std::vector<Address> connecting_;
+  bool nowait_writes_ = true;  // of the variants that write
   std::size_t next_gather_ = 0;
   std::size_t next_connecting_ = 0;
 };

@@ -196,6 +196,7 @@ std::string json_report(const Results& results, std::string_view version) {
   json["options"] = options_json(results.options);
   add_totals(json, results);
   json["segments_sent_again"] = results.sent_again;
+  json["silence_of_all_ns"] = silence_of_all_ns(results);
   json["remarks"] = remarks(results);
   json["fairness"] = fairness_json(results);
   json["server"] = server_json(results.server);

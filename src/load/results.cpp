@@ -110,6 +110,14 @@ void remark_on_errors(const Results& results, std::vector<std::string>& remarks)
   }
 }
 
+void remark_on_silence(const Results& results, std::vector<std::string>& remarks) {
+  const std::uint64_t silence = silence_of_all_ns(results);
+  if (silence == 0) return;
+  remarks.push_back(fmt::format(
+      "every connection was silent for {} or more: the server stood still, or the machine",
+      figure(static_cast<double>(silence), Unit::kNanoseconds)));
+}
+
 void remark_on_network(const Results& results, std::vector<std::string>& remarks) {
   if (!packets_lost(results.sent_again, results.requests)) return;
   remarks.push_back(fmt::format(
@@ -237,6 +245,18 @@ std::string corruption_text(const Results& results) {
   return text;
 }
 
+std::uint64_t silence_of_all_ns(const Results& results) noexcept {
+  if (results.options.mode != Mode::kRequest || results.connections.empty()) return 0;
+  const auto least =
+      std::ranges::min_element(results.connections, {}, &ConnectionResult::longest_silence_ns);
+  constexpr double kBeyond = 10;        // times what nearly all requests take
+  constexpr double kShareOfTime = 0.1;  // less is not worth a word
+  const double usual = kBeyond * static_cast<double>(results.latency.quantile(0.99));
+  const double share = kShareOfTime * results.seconds * 1e9;
+  const auto silence = static_cast<double>(least->longest_silence_ns);
+  return silence > std::max(usual, share) ? least->longest_silence_ns : 0;
+}
+
 bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept {
   constexpr std::uint64_t kFew = 20;  // some are only probes
   constexpr std::uint64_t kRequestsPerLoss = 5000;
@@ -255,6 +275,7 @@ std::vector<std::string> remarks(const Results& results) {
     return remarks;
   }
   remark_on_generator(results, remarks);
+  remark_on_silence(results, remarks);
   remark_on_network(results, remarks);
   remark_on_rate(results, remarks);
   remark_on_steadiness(results, remarks);

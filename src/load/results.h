@@ -119,6 +119,10 @@ struct Fairness {
 // Packets were lost, which shows as silence that no server is to blame for.
 [[nodiscard]] bool packets_lost(std::uint64_t sent_again, std::uint64_t requests) noexcept;
 
+// How long every connection of a closed loop was silent at least, if that is far beyond what its
+// requests take; else 0.
+[[nodiscard]] std::uint64_t silence_of_all_ns(const Results& results) noexcept;
+
 // Sentences on what to think of the figures: the generator was the limit, the rate was not reached,
 // packets were lost, the run was too short or too uneven to trust. Empty when there is nothing to
 // say.

@@ -85,6 +85,7 @@ std::vector<std::string> doubts_about(const Row& row) {
     doubts.push_back(fmt::format("{:.0f} % of the asked rate", *row.of_asked_rate * 100));
   }
   if (row.packets_lost) doubts.emplace_back("packets were lost");
+  if (row.stood_still) doubts.emplace_back("all stood still for a while");
   if (row.errors > 0) {
     doubts.push_back(fmt::format("{} error{}", row.errors, row.errors == 1 ? "" : "s"));
   }
@@ -116,6 +117,12 @@ Verdict verdict_on(const Row& row, const Row& base) {
   return comparable && !row.rate_ratio.differs() ? Verdict::kSame : Verdict::kUnknown;
 }
 
+bool in_half_of(const RunsOfServer& runs, bool RunFigures::* member) {
+  const auto count =
+      std::ranges::count_if(runs, [&](const RunRecord* run) { return run->figures.*member; });
+  return count > 0 && 2 * static_cast<std::size_t>(count) >= runs.size();
+}
+
 Row row_of(const std::string& server, const RunsOfServer& runs, const RunsOfServer& base,
            const WorkloadPlan& workload) {
   const load::Mode mode = workload.mode;
@@ -139,9 +146,8 @@ Row row_of(const std::string& server, const RunsOfServer& runs, const RunsOfServ
   }
   row.of_asked_rate = median_if_any(runs, &RunFigures::of_asked_rate);
   row.held_up = held_up(row, workload);
-  const auto lossy =
-      std::ranges::count_if(runs, [](const RunRecord* run) { return run->figures.packets_lost; });
-  row.packets_lost = lossy > 0 && 2 * static_cast<std::size_t>(lossy) >= runs.size();
+  row.packets_lost = in_half_of(runs, &RunFigures::packets_lost);
+  row.stood_still = in_half_of(runs, &RunFigures::stood_still);
   row.doubts = doubts_about(row);
   return row;
 }

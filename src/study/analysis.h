@@ -37,6 +37,7 @@ struct Row {
   std::uint64_t errors = 0;             // of all runs
   std::optional<double> of_asked_rate;  // the median; 1 if it was reached
   bool packets_lost = false;            // in half of the runs or more
+  bool stood_still = false;             // likewise
   bool held_up = false;                 // neither it nor the generator was at its limit
   std::vector<std::string> doubts;      // why not to trust it; empty: nothing against it
   Verdict verdict = Verdict::kUnknown;

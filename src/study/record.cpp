@@ -92,6 +92,7 @@ RunFigures figures_of(const Json& json) {
     figures.generator_cpu = std::max(figures.generator_cpu, share.get<double>());
   }
   json.at("errors").get_to(figures.errors);
+  figures.stood_still = json.value("silence_of_all_ns", std::uint64_t{0}) > 0;
   const double asked = json.at("options").value("rate", 0.0) * seconds;
   if (asked > 0) figures.of_asked_rate = json.at("requests").get<double>() / asked;
   figures.packets_lost = load::packets_lost(json.value("segments_sent_again", std::uint64_t{0}),

@@ -43,6 +43,7 @@ struct RunFigures {
   double generator_cpu = 0;       // of its busiest thread
   std::map<std::string, std::uint64_t> errors;
   bool packets_lost = false;
+  bool stood_still = false;
   std::optional<double> of_asked_rate;  // open loop: 1 if it was reached
 };
 

@@ -37,6 +37,7 @@ Json row_json(const Row& row) {
           {"generator_cpu", row.generator_cpu},
           {"generator_limited", row.generator_limited()},
           {"packets_lost", row.packets_lost},
+          {"stood_still", row.stood_still},
           {"held_up", row.held_up},
           {"errors", row.errors},
           {"doubts", row.doubts},

@@ -125,6 +125,17 @@ TEST(Remarks, wrong_bytes_and_errors_come_first) {
   EXPECT_THAT(remarks(results), ElementsAre(_, _, "no answer came at all"));
 }
 
+TEST(Remarks, a_silence_of_all_is_told_and_that_of_one_is_not) {
+  Results results = sample_results();
+  const std::uint64_t half = static_cast<std::uint64_t>(results.seconds * 5e8);
+  results.connections.front().longest_silence_ns = half;
+  EXPECT_THAT(remarks(results), IsEmpty());
+  for (ConnectionResult& connection : results.connections) connection.longest_silence_ns = half;
+  EXPECT_THAT(remarks(results), ElementsAre(HasSubstr("every connection was silent for")));
+  results.options.mode = Mode::kIdle;  // there that is as it should be
+  EXPECT_EQ(silence_of_all_ns(results), 0U);
+}
+
 TEST(Remarks, lost_packets_are_told_and_a_few_probes_are_not) {
   Results results = sample_results();
   results.requests = 1'000'000;

@@ -46,6 +46,7 @@ inline RunRecord sample_record(const std::string& server, unsigned repetition, d
                     .generator_cpu = 0.6,
                     .errors = {},
                     .packets_lost = false,
+                    .stood_still = false,
                     .of_asked_rate = {}};
   return record;
 }
