@@ -71,7 +71,8 @@ void try_bound(Report& report, TrialRing& ring) {
   const std::size_t taken = ring.collected(request);
   const std::string why = "one turn took " + std::to_string(taken) + " of " +
                           std::to_string(kBufferCount) + " pieces that were there";
-  if (taken < kBufferCount) return report.works("receive_bounded", why);
+  // Where it is bounded it ends after a hundred or so; where it is not, a few may still be lacking.
+  if (taken < kBufferCount / 2) return report.works("receive_bounded", why);
   report.lacks("receive_bounded", why, "Linux 6.8 or later bounds it");
 }
 
