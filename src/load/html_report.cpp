@@ -21,8 +21,7 @@ void add_head(std::string& html, std::string_view name, std::string_view value, 
 }
 
 std::string trouble_count(const Results& results) {
-  std::uint64_t errors = 0;
-  for (const auto& [kind, count] : results.errors) errors += count;
+  const std::uint64_t errors = total(results.errors);
   return errors == 0 ? "none" : fmt::format("{}", errors);
 }
 

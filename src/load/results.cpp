@@ -94,15 +94,9 @@ void remark_on_generator(const Results& results, std::vector<std::string>& remar
       "the generator was the limit (its CPU {:.0f} %): the server may be faster", busiest * 100));
 }
 
-std::uint64_t errors_of(const Results& results) {
-  std::uint64_t errors = 0;
-  for (const auto& [kind, count] : results.errors) errors += count;
-  return errors;
-}
-
 void remark_on_errors(const Results& results, std::vector<std::string>& remarks) {
   if (results.corrupt > 0) remarks.push_back("wrong bytes came back: " + corruption_text(results));
-  if (const std::uint64_t errors = errors_of(results); errors > 0) {
+  if (const std::uint64_t errors = total(results.errors); errors > 0) {
     const auto worst = std::ranges::max_element(results.errors, {},
                                                 [](const auto& error) { return error.second; });
     remarks.push_back(
@@ -232,6 +226,12 @@ Fairness fairness(const Results& results) {
         std::max(fairness.longest_silence_ns, connection.longest_silence_ns);
   }
   return fairness;
+}
+
+std::uint64_t total(const std::map<std::string, std::uint64_t>& errors) noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& [kind, count] : errors) sum += count;
+  return sum;
 }
 
 std::string corruption_text(const Results& results) {

@@ -87,6 +87,9 @@ struct Results {
 
 // What follows from them.
 
+// Errors of all kinds.
+[[nodiscard]] std::uint64_t total(const std::map<std::string, std::uint64_t>& errors) noexcept;
+
 // Requests that an open loop had due in the measured time, answered or not.
 [[nodiscard]] std::uint64_t scheduled(const Results& results) noexcept;
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "load/figures.h"
+#include "load/results.h"
 #include "study/words.h"
 
 namespace ouro::study {
@@ -142,7 +143,7 @@ Row row_of(const std::string& server, const RunsOfServer& runs, const RunsOfServ
   row.server_cpu = median(runs, &RunFigures::server_cpu);
   row.generator_cpu = median(runs, &RunFigures::generator_cpu);
   for (const RunRecord* run : runs) {
-    for (const auto& [kind, count] : run->figures.errors) row.errors += count;
+    row.errors += load::total(run->figures.errors);
   }
   row.of_asked_rate = median_if_any(runs, &RunFigures::of_asked_rate);
   row.held_up = held_up(row, workload);

@@ -93,6 +93,15 @@ std::optional<std::string> trouble_with(const LoadKey& key, const std::string& v
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
+std::uint64_t number_or(const Values& values, std::string_view key, std::uint64_t otherwise) {
+  const auto found = values.find(key);
+  return found == values.end() ? otherwise : number_of(found->second).value_or(otherwise);
+}
+
+std::uint64_t connections_of(const Values& values) {
+  return number_or(values, "connections", kConnectionsUsual);
+}
+
 // What is wrong with values together: those that `ouro load` refuses.
 std::optional<WrongOption> trouble_together(const Values& values, Mode mode) {
   const auto only = [&](const char* key, bool fits, const char* where) {
@@ -106,12 +115,8 @@ std::optional<WrongOption> trouble_together(const Values& values, Mode mode) {
   if (auto wrong = only("active", mode == Mode::kIdle, "idle")) return wrong;
   const bool deep = mode == Mode::kRequest || mode == Mode::kRate;
   if (auto wrong = only("depth", deep, "request and rate")) return wrong;
-  const auto number = [&](const char* key, std::uint64_t otherwise) {
-    const auto found = values.find(key);
-    return found == values.end() ? otherwise : number_of(found->second).value_or(otherwise);
-  };
-  const std::uint64_t connections = number("connections", kConnectionsUsual);
-  if (const std::uint64_t threads = number("threads", 1); threads > connections) {
+  const std::uint64_t connections = connections_of(values);
+  if (const std::uint64_t threads = number_or(values, "threads", 1); threads > connections) {
     return WrongOption{"threads", fmt::format("{} threads are more than there are connections ({})",
                                               threads, connections)};
   }
@@ -140,7 +145,7 @@ WorkloadPlan workload_of(const WorkloadPlan& common, const Values& values, Mode 
   };
   workload.size = value("size", "1KiB");
   if (const auto bytes = parse_size(workload.size)) workload.size = format_size(*bytes);
-  workload.connections = number_of(value("connections", "")).value_or(kConnectionsUsual);
+  workload.connections = connections_of(values);
   for (const LoadKey& key : kLoadKeys) {
     const auto found = values.find(key.name);
     if (found == values.end()) continue;

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "base/units.h"
 #include "os/cpu.h"
+#include "os/read_file.h"
 #include "study/probe.h"
 #include "study/words.h"
 
@@ -28,10 +28,7 @@ std::string content_of(const fs::path& path) {
   constexpr std::uintmax_t kBytesMost = std::uintmax_t{256} << 20;
   std::error_code error;
   if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kBytesMost) return {};
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  return os::read_file(path.string()).value_or("");
 }
 
 // The folder that programs built beside this one lie in.
@@ -91,11 +88,6 @@ Runner::Runner(const Plan& plan, fs::path folder, Patience& patience, Observer o
       done_(runs_.size()) {}
 
 Result<StudyRuns> Runner::run_all() {
-  std::error_code error;
-  fs::create_directories(folder_ / "raw", error);
-  if (error) {
-    return fail(Errc::kInvalid, "cannot make " + folder_.string() + ": " + error.message());
-  }
   StudyRuns study;
   study.planned = runs_.size();
   std::vector<std::optional<RunRecord>> records;

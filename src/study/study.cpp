@@ -48,8 +48,11 @@ Result<StudyEnd> run_study(const Plan& plan, const std::string& title,
                            std::string_view version) {
   auto patience = Patience::create();
   if (!patience) return std::unexpected(patience.error());
-  std::error_code ignored;  // what cannot be made, the runner tells
-  std::filesystem::create_directories(folder, ignored);
+  std::error_code error;
+  std::filesystem::create_directories(folder / "raw", error);
+  if (error) {
+    return fail(Errc::kInvalid, "cannot make " + folder.string() + ": " + error.message());
+  }
   const auto lock = os::lock_folder(folder.string());
   if (!lock && lock.error().code == Errc::kAddressInUse) return std::unexpected(lock.error());
   os::adopt_orphans();

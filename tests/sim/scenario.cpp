@@ -289,15 +289,6 @@ std::string Scenario::run(Totals& totals) {
 
 }  // namespace
 
-void Totals::add(const Totals& other) {
-  runs += other.runs;
-  connections += other.connections;
-  bytes += other.bytes;
-  turns += other.turns;
-  simulated_ns += other.simulated_ns;
-  faults.add(other.faults);
-}
-
 std::string Totals::to_string() const {
   char text[300];
   const auto n = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };

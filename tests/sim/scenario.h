@@ -18,7 +18,6 @@ struct Totals {
   std::uint64_t simulated_ns = 0;
   FaultCounts faults;
 
-  void add(const Totals& other);
   [[nodiscard]] std::string to_string() const;
 };
 

@@ -205,12 +205,12 @@ void SimBackend::progress_accepts() {
 }
 
 Errc SimBackend::accept_error() {
-  constexpr Errc kErrors[] = {Errc::kReset, Errc::kNoDescriptors, Errc::kNoMemory,
-                              Errc::kPermission, Errc::kUnexpected};
+  static constexpr std::initializer_list<Errc> kErrors = {
+      Errc::kReset, Errc::kNoDescriptors, Errc::kNoMemory, Errc::kPermission, Errc::kUnexpected};
   if (world_.faults.strikes(Fault::accept_failed, 5)) {
-    return kErrors[world_.random.next() % std::size(kErrors)];
+    return kErrors.begin()[world_.random.next() % kErrors.size()];
   }
-  return world_.failure("accept", {kErrors[0], kErrors[1], kErrors[2], kErrors[3], kErrors[4]});
+  return world_.failure("accept", kErrors);
 }
 
 int SimBackend::accept_now(int) {
@@ -478,8 +478,8 @@ std::size_t SimBackend::unread_bytes(File of) noexcept {
 }
 
 Address SimBackend::peer_address(File) noexcept {
-  static const Address kFarAway = *Address::parse("192.0.2.1:1024");
-  return kFarAway;
+  static const Address far_away = *Address::parse("192.0.2.1:1024");
+  return far_away;
 }
 
 std::string SimBackend::left_behind() const {

@@ -42,8 +42,8 @@ struct Options {
   std::uint64_t from = 0;
   std::uint64_t seeds = 1000;
   std::uint64_t nth = 0;
-  std::optional<std::uint64_t> nth_of;
-  std::uint64_t at = 0;
+  std::uint64_t nth_of = 0;
+  std::uint64_t at = 0;  // with nth_of; 0: none is asked for
   std::uint64_t error = 0;
   bool tracing = false;
   bool only_first = false;
@@ -51,6 +51,9 @@ struct Options {
 
 std::optional<Options> read(int argc, char** argv) {
   Options options;
+  const std::map<std::string, std::uint64_t*> numbers = {
+      {"--from", &options.from},     {"--seeds", &options.seeds}, {"--nth", &options.nth},
+      {"--nth-of", &options.nth_of}, {"--at", &options.at},       {"--error", &options.error}};
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--trace" || option == "--first") {
@@ -59,24 +62,10 @@ std::optional<Options> read(int argc, char** argv) {
     }
     if (i + 1 == argc) return std::nullopt;
     const std::uint64_t number = std::strtoull(argv[++i], nullptr, 10);
-    if (option == "--seed") {
-      options.from = number;
-      options.seeds = 1;
-    } else if (option == "--from") {
-      options.from = number;
-    } else if (option == "--seeds") {
-      options.seeds = number;
-    } else if (option == "--nth") {
-      options.nth = number;
-    } else if (option == "--nth-of") {
-      options.nth_of = number;
-    } else if (option == "--at") {
-      options.at = number;
-    } else if (option == "--error") {
-      options.error = number;
-    } else {
-      return std::nullopt;
-    }
+    if (option == "--seed") options.seeds = 1;
+    const auto place = numbers.find(option == "--seed" ? "--from" : option);
+    if (place == numbers.end()) return std::nullopt;
+    *place->second = number;
   }
   return options;
 }
@@ -131,8 +120,8 @@ int main(int argc, char** argv) {
   if (!options) return usage();
   std::signal(SIGABRT, aborted);
   ouro::sim::Totals totals;
-  if (options->nth_of) {
-    const auto result = ouro::sim::run_with_failure(*options->nth_of, options->at, options->error,
+  if (options->at > 0) {
+    const auto result = ouro::sim::run_with_failure(options->nth_of, options->at, options->error,
                                                     options->tracing, totals);
     return result.wrong.empty() ? 0 : 1;
   }

@@ -51,10 +51,7 @@ std::uint64_t Wire::write(std::uint64_t count) {
   count = std::min(count, room_in_ - (written - taken));
   if (count == 0) return 0;
   written += count;
-  arrives_here([this, count] {
-    if (unread() == 0) taken_at_ns = world_.events.now();
-    arrived += count;
-  });
+  arrives_here([this, count] { arrived += count; });
   return count;
 }
 
@@ -78,7 +75,6 @@ void Wire::read(std::uint64_t count) {
 
 void Wire::take(std::uint64_t count) {
   taken += count;
-  taken_at_ns = world_.events.now();
   arrives_there([] {});  // the peer may write again
 }
 

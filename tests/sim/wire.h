@@ -49,9 +49,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
   bool reset_reached = false;
   bool shut_here = false;  // no more will be sent
   bool closed_here = false;
-  bool broken = false;            // by a failure that nobody is to blame for
-  bool over_there = false;        // the peer has cut it
-  std::uint64_t taken_at_ns = 0;  // when bytes were last taken, or came to an empty socket
+  bool broken = false;      // by a failure that nobody is to blame for
+  bool over_there = false;  // the peer has cut it
 
  private:
   void arrives_here(std::function<void()> what);
