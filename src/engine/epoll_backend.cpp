@@ -19,6 +19,11 @@ std::size_t or_default(std::size_t wish, std::size_t normal) noexcept {
   return wish == 0 ? normal : wish;
 }
 
+// For room in the socket, or for memory of the kernel.
+bool must_wait(int result) noexcept {
+  return result == -EAGAIN || result == -ENOBUFS || result == -ENOMEM;
+}
+
 Result<void> check_laboratory(const LaboratoryOptions& options) {
   if (options.zero_copy == ZeroCopy::kOn) {
     return fail(Errc::kUnsupported, "zero-copy send needs the io_uring engine");
@@ -73,12 +78,12 @@ EpollFile& EpollBackend::file_of(int fd) {
   return *files_[number];
 }
 
-bool EpollBackend::watch_for(EpollFile& file, std::uint32_t events) {
+bool EpollBackend::watch_for(EpollFile& file, std::uint32_t events, Asking asking) {
   const std::uint64_t key = std::uint64_t{file.generation} << 32 | static_cast<unsigned>(file.fd);
   int result = 0;
   if (file.events == 0) {
     result = epoll_.add(file.fd, events, key);
-  } else if (file.events != events || (events & EPOLLONESHOT) != 0) {
+  } else if (file.events != events || asking == Asking::kAnew || (events & EPOLLONESHOT) != 0) {
     result = epoll_.modify(file.fd, events, key);
   }
   if (result == 0) file.events = events;
@@ -115,8 +120,9 @@ void EpollBackend::accept(Token token, File listener) {
   EpollFile& file = file_of(listener.number);
   if (file.accepts == 0 && file.events == 0) file.drain_to_end = os::is_unix(file.fd);
   file.accept_token = token;
+  // By level: a backlog that is not worked off shows itself again.
+  if (!watch_for(file, EPOLLIN)) return complete_later(token, -ENOMEM);
   ++file.accepts;
-  watch_for(file, EPOLLIN);  // by level: a backlog that is not worked off shows itself again
   // But only behind all connections that are ready, and those may be thousands.
   if (file.readable) make_ready(file);
 }
@@ -128,7 +134,9 @@ void EpollBackend::connect(Token token, File to, const Address& address) {
   file.connecting = true;
   file.connect_token = token;
   file.writable = false;
-  watch_for(file, kConnectionEvents | EPOLLOUT);
+  if (watch_for(file, kConnectionEvents | EPOLLOUT)) return;
+  file.connecting = false;
+  complete_later(token, -ENOMEM);
 }
 
 void EpollBackend::receive(Token token, File from, const ReceiveRequest& request) {
@@ -149,14 +157,24 @@ void EpollBackend::receive(Token token, File from, const ReceiveRequest& request
 void EpollBackend::send(Token token, File to, const SendRequest& request) {
   EpollFile& file = file_of(to.number);
   OURO_CHECK(!file.sending);
+  int count = -EAGAIN;
   if (file.writable || !request.wait) {
-    const int count = try_send(file, request);
-    if (count != -EAGAIN || !request.wait) return complete_later(token, count);
+    count = try_send(file, request);
+    if (!must_wait(count) || !request.wait) return complete_later(token, count);
   }
   file.sending = true;
   file.send_token = token;
   file.send = request;
-  watch_for(file, kConnectionEvents | EPOLLOUT);
+  wait_for_room(file, count);
+}
+
+// No edge tells that the kernel has memory again. But asking anew is answered at once, since the
+// socket has room, and so each turn tries once.
+void EpollBackend::wait_for_room(EpollFile& file, int why) {
+  const Asking asking = why == -EAGAIN ? Asking::kOnce : Asking::kAnew;
+  if (watch_for(file, kConnectionEvents | EPOLLOUT, asking)) return;
+  file.sending = false;
+  complete_later(file.send_token, -ECONNABORTED);
 }
 
 int EpollBackend::try_send(EpollFile& file, const SendRequest& request) noexcept {
@@ -168,7 +186,8 @@ int EpollBackend::try_send(EpollFile& file, const SendRequest& request) noexcept
     wanted += static_cast<int>(block->size());
   }
   const int count = os::send_now(file.fd, {parts.data(), request.blocks}, variant_);
-  if (count < wanted) file.writable = false;  // an edge will tell when there is room again
+  // An edge will tell when there is room again.
+  if (count == -EAGAIN || (count >= 0 && count < wanted)) file.writable = false;
   return count;
 }
 
@@ -302,6 +321,7 @@ void EpollBackend::serve_connect(EpollFile& file) {
 void EpollBackend::serve_send(EpollFile& file) {
   const int count = try_send(file, file.send);
   if (count == -EAGAIN) return;
+  if (must_wait(count)) return wait_for_room(file, count);
   file.sending = false;
   complete_later(file.send_token, count);
 }

@@ -58,8 +58,9 @@ class EpollBackend final : public Backend {
 
   EpollBackend(const WorkerOptions& options, Counters& counters);
   EpollFile& file_of(int fd);
-  // False for a file that epoll does not take.
-  bool watch_for(EpollFile& file, std::uint32_t events);
+  enum class Asking : bool { kOnce, kAnew };
+  // False for a file that epoll does not take, or cannot for lack of memory.
+  bool watch_for(EpollFile& file, std::uint32_t events, Asking asking = Asking::kOnce);
   void forget(EpollFile& file) noexcept;
   void note(const epoll_event& event);
   void make_ready(EpollFile& file) noexcept;
@@ -71,6 +72,7 @@ class EpollBackend final : public Backend {
   void serve_connect(EpollFile& file);
   void serve_send(EpollFile& file);
   void serve_receive(EpollFile& file, CompletionSink& sink);
+  void wait_for_room(EpollFile& file, int why);
   [[nodiscard]] int try_send(EpollFile& file, const SendRequest& request) noexcept;
   void received(EpollFile& file, Block* block, std::uint32_t wanted, int count,
                 CompletionSink& sink);
