@@ -65,7 +65,7 @@ void add_user(CLI::App& echo, std::string& user) {
     user = text;
     return {};
   };
-  add_text(echo, "--user", read, "whom workers become once addresses are bound [no change]")
+  add_text(echo, "--user", read, "whom workers become; as root: [ouro, else nobody]")
       ->type_name("NAME");
 }
 
@@ -79,6 +79,8 @@ void add_server_options(CLI::App& echo, host::HostOptions& options) {
                            "auto: io_uring, or epoll where it is refused [auto]");
   add_admin(echo, options.admin);
   add_user(echo, options.user);
+  add_switch(echo, "--sandbox", options.sandbox,
+             "shut workers off from files, programs, other calls [on]");
   add_choice<log::Level>(echo, "--log-level", options.log_level,
                          {{"error", log::Level::kError},
                           {"warn", log::Level::kWarn},

@@ -65,12 +65,12 @@ AttendantProcess::AttendantProcess(AttendantStart start)
 
 int AttendantProcess::run() {
   if (auto made = make_engine(); !made) return control_.fail(made.error().what);
-  if (auto gave_up = give_up_rights(start_.common.user); !gave_up) {
-    return control_.fail(gave_up.error().what);
-  }
+  const bool uring = std::string_view{worker_->engine_name()} == "uring";
+  const auto missing = give_up_rights(start_.common, uring);
+  if (!missing) return control_.fail(missing.error().what);
   (void)worker_->listen_on(start_.listener.release(), handler_);
   control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
-  control_.say({.kind = MessageKind::kReady});
+  control_.say({.kind = MessageKind::kReady, .text = *missing});
   worker_->run();
   return kExitDone;
 }

@@ -1,8 +1,11 @@
 #include "host/child.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/log.h"
+#include "os/sandbox.h"
 
 namespace ouro::host {
 
@@ -28,14 +31,28 @@ void settle_in(std::string_view who, std::string_view process_name) {
   log::set_who(who);
 }
 
-Result<void> give_up_rights(const std::optional<os::User>& user) {
-  if (user) {
-    if (auto became = os::become(*user); !became) return became;
+Result<std::string> give_up_rights(const ChildStart& start, bool uring) {
+  std::string missing;
+  const auto note = [&missing](std::string_view what, std::string_view why) {
+    missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", what, why);
+  };
+  os::forget_capabilities();
+  if (start.user) {
+    const auto became = os::become(*start.user);
+    // Who named the user means it; otherwise a container may have left root without that right.
+    if (!became && !start.options->user.empty()) return std::unexpected(became.error());
+    if (!became) note("unprivileged_user", became.error().what);
   }
-  os::forbid_new_privileges();
   // Longer than it takes to notice and drain: this is for who does not notice.
   os::end_after_parent(std::chrono::duration_cast<std::chrono::seconds>(2 * kOrphanDrain));
-  return {};
+  if (!start.options->sandbox) {
+    os::forbid_new_privileges();
+    return missing;
+  }
+  for (const os::SandboxLayer& layer : os::enter_sandbox({.uring = uring})) {
+    if (!layer.in_force) note(layer.name, layer.why);
+  }
+  return missing;
 }
 
 }  // namespace ouro::host

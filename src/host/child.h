@@ -67,7 +67,8 @@ class ControlLine {
 
 // First of all in a child: its name, and what signals mean to it.
 void settle_in(std::string_view who, std::string_view process_name);
-// Last of all before it serves: no root, no way back to it, no life without the master.
-[[nodiscard]] Result<void> give_up_rights(const std::optional<os::User>& user);
+// Last of all before it serves: no root, no way back to it, no life without the master, and
+// nothing within reach but its sockets. Gives what could not be had of that, in words.
+[[nodiscard]] Result<std::string> give_up_rights(const ChildStart& start, bool uring);
 
 }  // namespace ouro::host

@@ -23,7 +23,7 @@ enum class MessageKind : std::uint32_t {
   kDrain,    // number: milliseconds until what is left is cut
   // A child says:
   kMade,     // number: 1 if the engine is io_uring; text: why it is not
-  kReady,    // it serves
+  kReady,    // it serves; text: what of the sandbox could not be had
   kDrained,  // number: connections it had to cut; it ends now
   kFailed,   // text: why it cannot start; it ends now
 };

@@ -58,10 +58,10 @@ Result<Plan> make_plan(const HostOptions& options) {
                     "{} worker{}): ask for fewer, or raise it (ulimit -n)",
                     options.max_connections, most, plan.workers, plan.workers == 1 ? "" : "s"));
   }
-  if (options.user.empty()) return plan;
-  plan.user = os::find_user(options.user);
-  if (!plan.user)
-    return fail(Errc::kNotFound, fmt::format("there is no user '{}' (--user)", options.user));
+  const std::string user = options.user.empty() ? os::default_user().value_or("") : options.user;
+  if (user.empty()) return plan;
+  plan.user = os::find_user(user);
+  if (!plan.user) return fail(Errc::kNotFound, fmt::format("there is no user '{}' (--user)", user));
   return plan;
 }
 
@@ -70,7 +70,7 @@ Result<Plan> make_plan(const HostOptions& options) {
 int run_host(const HostOptions& options) {
   OURO_CHECK(!options.addresses.empty() && options.make_handler);
   log::set_level(options.log_level);
-  log::set_sink(os::write_log_line);
+  log::set_sink(os::log_sink());
   auto plan = make_plan(options);
   if (!plan) {
     fmt::print(stderr, "ouro: {}\n", plan.error().what);

@@ -36,7 +36,9 @@ struct HostOptions {
   std::chrono::milliseconds drain_timeout{std::chrono::seconds{30}};
   // A worker whose loop stands still for this long is killed and replaced.
   std::chrono::milliseconds watchdog{std::chrono::seconds{10}};
-  std::string user;  // whom workers and attendant become; empty: they stay who they are
+  // Whom workers and attendant become; empty: os::default_user(), if that can be had.
+  std::string user;
+  bool sandbox = true;  // shut workers and attendant off from files, programs and the rest
   log::Level log_level = log::Level::kInfo;
   // Called once in each worker, after fork.
   std::function<std::unique_ptr<Handler>()> make_handler;

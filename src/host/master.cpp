@@ -87,6 +87,7 @@ void Master::on_message(Child& child, const ReceivedMessage& message) {
     case MessageKind::kReady:
       if (draining_) return;
       child.ready = true;
+      said_of_sandbox(message.text);
       set_state(child, ChildState::kLive);
       log::debug("child_ready", {{"child", kind_of(child.is_worker)}, {"index", child.index}});
       announce_if_ready();

@@ -63,6 +63,7 @@ class Master {
   void start_failed(std::string_view why);
   void decide_engine();
   void told_engine(Child& child);
+  void said_of_sandbox(const std::string& missing);
   void announce_if_ready();
 
   // Watching (master.cpp).
@@ -109,6 +110,7 @@ class Master {
   std::optional<std::uint64_t> deadline_ns_;  // when those who are still there are killed
   bool draining_ = false;
   bool announced_ = false;  // the ready line is out
+  bool sandbox_told_ = false;
   std::uint64_t cut_ = 0;
   bool unclean_ = false;
   std::optional<int> exit_code_;

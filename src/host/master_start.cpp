@@ -155,6 +155,14 @@ void Master::told_engine(Child& child) {
   send_control(child.control.get(), {.kind = MessageKind::kStart, .number = uring ? 1u : 0u});
 }
 
+// All children live on the same kernel: the first one speaks for all.
+void Master::said_of_sandbox(const std::string& missing) {
+  if (sandbox_told_) return;
+  sandbox_told_ = true;
+  if (!options_.sandbox) return log::warn("sandbox_off", {{"reason", "asked for"}});
+  if (!missing.empty()) log::warn("sandbox_incomplete", {{"missing", missing}});
+}
+
 void Master::announce_if_ready() {
   std::atomic<ServerState>& state = pages_.master().state;
   const bool all_ready =

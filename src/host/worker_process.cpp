@@ -37,10 +37,10 @@ int WorkerProcess::run() {
   const auto agreed = agree_on_engine();
   if (!agreed) return control_.fail(agreed.error().what);
   if (!*agreed) return kExitFailed;
-  if (auto gave_up = give_up_rights(start_.common.user); !gave_up) {
-    return control_.fail(gave_up.error().what);
-  }
+  const auto missing = give_up_rights(start_.common, is_uring(*worker_));
+  if (!missing) return control_.fail(missing.error().what);
   serve();
+  control_.say({.kind = MessageKind::kReady, .text = *missing});
   worker_->run();
   return kExitDone;
 }
@@ -86,7 +86,6 @@ void WorkerProcess::serve() {
   gate_->open_inbox(start_.index, start_.inboxes.take_receiving_end(start_.index));
   control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
   last_look_ = std::make_unique<Timer>(*worker_, [this] { leave(); });
-  control_.say({.kind = MessageKind::kReady});
 }
 
 void WorkerProcess::listen() {

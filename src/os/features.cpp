@@ -37,7 +37,10 @@ Features probe_features(ProbeDepth depth) {
   trial::Report report(features, surroundings);
   try_ring(report, all);
   trial::try_system(report);
-  if (all) trial::try_system_curiosities(report);
+  if (all) {
+    trial::try_walls(report);
+    trial::try_system_curiosities(report);
+  }
   return features;
 }
 

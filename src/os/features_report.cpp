@@ -65,6 +65,11 @@ constexpr auto kKnown = std::to_array<Known>({
     {"open_files", "room for open files", kUsed, "", nullptr},
     {"locked_memory", "room for locked memory", kUsed, "", nullptr},
     {"accept_queue", "room in accept queues", kUsed, "", nullptr},
+    {"unprivileged_user", "workers give up root", kUsed, "", nullptr},
+    {"no_capabilities", "workers have no capabilities", kUsed, "", nullptr},
+    {"no_new_privileges", "workers cannot gain rights", kUsed, "3.5", nullptr},
+    {"landlock", "workers reach no files", kUsed, "5.13", nullptr},
+    {"seccomp", "workers make no other system calls", kUsed, "3.5", nullptr},
     {"kernel_tls", "TLS in the kernel", kReported, "4.13", nullptr},
     {"bpf", "BPF maps for sockets", kReported, "4.14", nullptr},
 });

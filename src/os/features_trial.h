@@ -61,6 +61,7 @@ void try_receiving(Report& report, TrialRing& ring);
 void try_accepting(Report& report, TrialRing& ring);
 void try_sending(Report& report, TrialRing& ring);
 void try_system(Report& report);
+void try_walls(Report& report);  // those of the sandbox
 // What no engine here uses.
 void try_ring_curiosities(Report& report, TrialRing& ring);
 void try_submission_thread(Report& report);

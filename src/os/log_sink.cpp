@@ -13,6 +13,8 @@ namespace {
 
 enum class Target { kFile, kPipe, kSocket, kOther };
 
+Target stderr_is = Target::kOther;
+
 Target find_target() noexcept {
   struct stat status{};
   if (::fstat(STDERR_FILENO, &status) != 0) return Target::kOther;
@@ -57,14 +59,18 @@ ssize_t write_to(Target target, std::string_view line) noexcept {
   return -1;
 }
 
-}  // namespace
-
 bool write_log_line(std::string_view line) noexcept {
-  static const Target target = find_target();
   const int saved_errno = errno;
-  const ssize_t count = write_to(target, line);
+  const ssize_t count = write_to(stderr_is, line);
   errno = saved_errno;
   return count == static_cast<ssize_t>(line.size());
+}
+
+}  // namespace
+
+LogSink log_sink() noexcept {
+  stderr_is = find_target();
+  return write_log_line;
 }
 
 }  // namespace ouro::os

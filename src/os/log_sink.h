@@ -5,8 +5,11 @@
 
 namespace ouro::os {
 
+using LogSink = bool (*)(std::string_view line) noexcept;
+
 // A log::Sink. A pipe or socket that is full, a terminal that is held: false, at once. Only a
-// regular file may take the time a write takes.
-bool write_log_line(std::string_view line) noexcept;
+// regular file may take the time a write takes. What stderr is it looks at now, once for all
+// processes to come: they may be shut off from asking.
+[[nodiscard]] LogSink log_sink() noexcept;
 
 }  // namespace ouro::os

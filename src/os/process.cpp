@@ -115,6 +115,14 @@ std::optional<User> find_user(const std::string& name) {
   return User{entry->pw_uid, entry->pw_gid};
 }
 
+std::optional<std::string> default_user() {
+  if (::geteuid() != 0) return std::nullopt;
+  for (const char* name : {"ouro", "nobody"}) {
+    if (find_user(name)) return name;
+  }
+  return std::nullopt;
+}
+
 Result<void> become(const User& user) {
   const bool is_already = ::geteuid() == user.user_id && ::getegid() == user.group_id;
   if (is_already && ::getuid() == user.user_id) return {};

@@ -66,6 +66,9 @@ struct User {
 };
 // Nothing if there is no such user.
 [[nodiscard]] std::optional<User> find_user(const std::string& name);
+// Whom a server's workers become if nobody says: a user of its own or, without one, nobody. Only
+// root can become anybody; for others there is none.
+[[nodiscard]] std::optional<std::string> default_user();
 // For good: user, group, no supplementary groups. Does nothing when it is that user already.
 [[nodiscard]] Result<void> become(const User& user);
 // No program this process could start would gain rights.

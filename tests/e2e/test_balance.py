@@ -52,7 +52,8 @@ def test_a_new_worker_gets_its_share_of_what_comes(server):
     eventually(lambda: server.metric("worker_up") == [1, 1], "and serves")
     connections += [server.connect() for _ in range(32)]
     assert all(echoes(connection) for connection in connections[64:])
-    assert all(29 <= count <= 35 for count in counts(server)), counts(server)
+    # How many were left depends on who was hung for a moment; the share does not.
+    assert max(counts(server)) - min(counts(server)) <= 6, counts(server)
 
 
 def test_many_workers_share_as_well(start):

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import pwd
 import re
 import signal
 import socket
@@ -240,26 +239,6 @@ def test_a_worker_holds_only_its_own_sockets(start):
     assert not listening(server.worker(0)) & listening(server.worker(1))
     assert len(listening(server.children()["ouro-attendant"])) == 1
     assert set.union(*of_all) == listening(server.process.pid)
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-def test_workers_and_attendant_give_up_root(start):
-    server = start(options=["--user", "nobody"])
-    nobody = pwd.getpwnam("nobody")
-    assert len(server.children()) == 3
-    for child in server.children().values():
-        status = dict(
-            line.split(":\t", 1)
-            for line in pathlib.Path(f"/proc/{child}/status").read_text().splitlines()
-        )
-        assert set(status["Uid"].split()) == {str(nobody.pw_uid)}
-        assert set(status["Gid"].split()) == {str(nobody.pw_gid)}
-        assert status["Groups"].strip() == ""
-        assert int(status["CapEff"], 16) == 0
-        assert int(status["CapPrm"], 16) == 0
-        assert status["NoNewPrivs"] == "1"
-    with server.connect() as connection:
-        assert echoes(connection)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")

@@ -1,5 +1,5 @@
-// refuse_uring [--errno EPERM|ENOSYS] COMMAND...: runs the command where io_uring is refused, as in
-// a container.
+// refuse_uring [--errno EPERM|ENOSYS | --landlock] COMMAND...: runs the command where io_uring is
+// refused, as in a container, or where there is no Landlock.
 
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr int kCannotRun = 127;
 
 int usage() {
-  std::fputs("usage: refuse_uring [--errno EPERM|ENOSYS] COMMAND...\n", stderr);
+  std::fputs("usage: refuse_uring [--errno EPERM|ENOSYS | --landlock] COMMAND...\n", stderr);
   return 2;
 }
 
@@ -28,15 +28,21 @@ int failed(const char* what) {
 
 int main(int argc, char** argv) {
   int error = EPERM;
+  bool landlock = false;
   char** command = argv + 1;
   if (argc > 2 && std::string_view(argv[1]) == "--errno") {
     const std::string_view name = argv[2];
     if (name != "EPERM" && name != "ENOSYS") return usage();
     error = name == "EPERM" ? EPERM : ENOSYS;
     command = argv + 3;
+  } else if (argc > 1 && std::string_view(argv[1]) == "--landlock") {
+    landlock = true;
+    command = argv + 2;
   }
   if (command[0] == nullptr) return usage();
-  if (!ouro::test::refuse_io_uring(error)) return failed("no seccomp filter");
+  const bool refused =
+      landlock ? ouro::test::refuse_landlock(EOPNOTSUPP) : ouro::test::refuse_io_uring(error);
+  if (!refused) return failed("no seccomp filter");
   ::execvp(command[0], command);
   return failed(command[0]);
 }
