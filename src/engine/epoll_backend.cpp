@@ -221,7 +221,12 @@ void EpollBackend::cancel(Token token, File of) {
 }
 
 void EpollBackend::close(File closing) {
-  forget(file_of(closing.number));
+  EpollFile& file = file_of(closing.number);
+  // Another process may hold the same listening socket open, and then closing our descriptor would
+  // leave it among what is watched: to wake us for the other's clients, and to be refused when it
+  // comes back.
+  if (file.accept_token.op() == Op::kAccept && file.events != 0) epoll_.remove(file.fd);
+  forget(file);
   os::close_now(closing.number);
 }
 

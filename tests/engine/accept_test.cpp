@@ -293,6 +293,32 @@ TEST_P(AcceptTest, newcomers_do_not_wait_behind_a_crowd_of_busy_ones) {
   EXPECT_LE(turns, kNewcomers / 16 + 4) << "sixteen in a turn, and a few turns to notice";
 }
 
+// As when a worker looks after the sockets of another that stands still from time to time.
+TEST_P(AcceptTest, a_socket_that_others_hold_open_can_be_listened_on_again_and_again) {
+  const BoundSocket socket;
+  CheckedHandler handler;
+  CheckedHandler unused;
+  WorkerThread server(options(), unused);
+  for (int i = 0; i < 5; ++i) {
+    Listener* listener = nullptr;
+    server.on_worker(
+        [&](Worker& worker) { listener = worker.listen_on(socket.duplicate(), handler); });
+    TestClient client = TestClient::connect(socket.address());
+    client.send_all("hello");
+    EXPECT_EQ(client.receive_text(5), "hello") << "time " << i;
+    client.half_close();
+    EXPECT_TRUE(client.receive_until_end().empty());
+    server.on_worker([&](Worker& worker) { worker.stop_listening(listener); });
+  }
+  // And it does not wake us any more.
+  const auto waiting = TestClient::connect(socket.address());
+  server.on_worker([](Worker&) {});
+  const std::uint64_t before = server.counters().turns.get();
+  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  EXPECT_LE(server.counters().turns.get() - before, 10u);
+  EXPECT_EQ(server.counters().accept_errors.get(), 0u);
+}
+
 OURO_ON_ENGINES(AcceptTest);
 
 }  // namespace
