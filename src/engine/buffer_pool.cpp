@@ -62,6 +62,10 @@ std::size_t BufferPool::held_bytes() const noexcept {
   return bytes;
 }
 
+std::size_t BufferPool::made() const noexcept {
+  return std::min(slabs_.size() * slab_blocks_, blocks_max_);
+}
+
 const os::Mapping& BufferPool::slab_memory(std::size_t slab) const noexcept {
   return slabs_[slab].memory;
 }
@@ -87,7 +91,8 @@ bool BufferPool::grow() noexcept {
   if (size >= os::kHugePage / 2) size = (size + os::kHugePage - 1) / os::kHugePage * os::kHugePage;
   if (size > 0) slab.memory = os::Mapping(size);
   slab.blocks.reset(new (std::nothrow) Block[count]);
-  if ((size > 0 && slab.memory.data() == nullptr) || slab.blocks == nullptr) return false;
+  starved_ = (size > 0 && slab.memory.data() == nullptr) || slab.blocks == nullptr;
+  if (starved_) return false;
   for (std::size_t i = count; i-- > 0;) {
     Block& block = slab.blocks[i];
     block.memory = slab.memory.data() + i * block_bytes_;

@@ -32,10 +32,18 @@ class BufferPool {
   [[nodiscard]] std::size_t blocks_max() const noexcept { return blocks_max_; }
   [[nodiscard]] std::size_t used() const noexcept { return used_; }
   [[nodiscard]] std::size_t used_bytes() const noexcept { return used_ * block_bytes_; }
+  // Blocks there is memory for now.
+  [[nodiscard]] std::size_t made() const noexcept;
+  // What can be used: less than the bound where the system has had no memory for more lately.
+  [[nodiscard]] std::size_t usable_bytes() const noexcept {
+    return (starved_ ? made() : blocks_max_) * block_bytes_;
+  }
   // Memory the pool holds, used or not.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
   // Gives back slabs that were unused since the last call.
   void trim() noexcept;
+  // Makes the first slab now: there may be no memory when it is needed. False if there is none now.
+  bool prepare() noexcept { return !slabs_.empty() || grow(); }
   // Makes every slab now, for memory that is to be registered with the kernel; it is never
   // trimmed.
   [[nodiscard]] bool fill() noexcept;
@@ -68,6 +76,7 @@ class BufferPool {
   unsigned slab_shift_;
   std::size_t used_ = 0;
   bool registered_ = false;
+  bool starved_ = false;    // the last try to grow found no memory
   std::uint64_t mask_ = 0;  // slabs with a free block
   std::vector<Slab> slabs_;
 };

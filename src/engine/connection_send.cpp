@@ -36,17 +36,14 @@ bool ConnectionState::accepts_data() const noexcept { return !dying_ && !finishi
 
 void ConnectionState::enqueue(Buffer buffer) {
   if (!accepts_data() || buffer.empty()) return;
-  if (blocked_) {
-    append_copy(buffer.bytes());
-  } else {
-    queue.push(buffer.detach());
-  }
+  if (blocked_) buffer.remove_prefix(append_copy(buffer.bytes()));
+  if (!buffer.empty()) blocked_ ? keep_lease(buffer.detach()) : queue.push(buffer.detach());
   queued_more();
 }
 
 void ConnectionState::enqueue(std::span<const std::byte> bytes) {
   if (!accepts_data() || bytes.empty()) return;
-  append_copy(bytes);
+  if (append_copy(bytes) < bytes.size()) return cut(Errc::kNoMemory);
   queued_more();
 }
 
@@ -156,30 +153,41 @@ void ConnectionState::keep_unsent() {
     if (block->pool == &loop.unsent_pool() || block->pool == &loop.constant_blocks()) {
       queue.push(block);
     } else {
-      append_copy({block->data(), block->size()});
-      let_go(block);
+      const std::size_t copied = append_copy({block->data(), block->size()});
+      block->begin += static_cast<std::uint32_t>(copied);
+      block->size() == 0 ? let_go(block) : keep_lease(block);
     }
   }
 }
 
 // Fills up the last own block, then takes new ones. The block being sent may grow at its end: the
-// send under way was told how far to read.
-void ConnectionState::append_copy(std::span<const std::byte> bytes) {
+// send under way was told how far to read. Gives how much of it there was memory for.
+std::size_t ConnectionState::append_copy(std::span<const std::byte> bytes) {
   detail::BufferPool& pool = loop.unsent_pool();
-  while (!bytes.empty() && !dying_) {
+  std::size_t copied = 0;
+  while (copied < bytes.size() && !dying_) {
     Block* block = queue.tail;
     const bool fits = block != nullptr && block->pool == &pool && block->end < pool.block_bytes();
     if (!fits) {
       block = pool.take();
-      if (block == nullptr) return cut(Errc::kNoMemory);
+      if (block == nullptr) break;
       queue.push(block);
     }
-    const std::size_t count = std::min(bytes.size(), pool.block_bytes() - block->end);
-    std::memcpy(block->memory + block->end, bytes.data(), count);
+    const std::size_t count = std::min(bytes.size() - copied, pool.block_bytes() - block->end);
+    std::memcpy(block->memory + block->end, bytes.data() + copied, count);
     block->end += static_cast<std::uint32_t>(count);
     queue.bytes += count;
-    bytes = bytes.subspan(count);
+    copied += count;
   }
+  return copied;
+}
+
+// Without memory to copy to, the bytes stay where they were received, as long as that leaves enough
+// for others to be received with.
+void ConnectionState::keep_lease(Block* block) {
+  if (!dying_ && block->pool->used() <= block->pool->made() / 2) return queue.push(block);
+  let_go(block);
+  cut(Errc::kNoMemory);
 }
 
 // Everything has been taken by the kernel.

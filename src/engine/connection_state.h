@@ -98,7 +98,8 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void let_go(Block* block) const noexcept;
   void consume(std::size_t count) noexcept;
   void keep_unsent();
-  void append_copy(std::span<const std::byte> bytes);
+  [[nodiscard]] std::size_t append_copy(std::span<const std::byte> bytes);
+  void keep_lease(Block* block);
   void flushed();
   void send_fin();
   void linger();

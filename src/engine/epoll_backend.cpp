@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kBuffer = ReceivePolicy::kCreditAlone;
 constexpr std::size_t kBuffersMax = 512;
 constexpr int kServedInTurn = 256;
+// Places for descriptors, so that their table never has to move: there may be no memory then.
+constexpr std::size_t kFilesReserved = std::size_t{1} << 20;
 constexpr std::uint32_t kConnectionEvents = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 
 std::size_t or_default(std::size_t wish, std::size_t normal) noexcept {
@@ -63,6 +65,7 @@ EpollBackend::EpollBackend(const WorkerOptions& options, Counters& counters)
       counters_(counters),
       pool_(or_default(options.laboratory.buffer_bytes, kBuffer),
             or_default(options.laboratory.buffer_count_max, kBuffersMax)) {
+  files_.reserve(std::min(os::open_files_max(), kFilesReserved));
   traits_.name = "epoll";
   traits_.multishot_receive = true;
   traits_.receive_limit = true;
@@ -70,7 +73,7 @@ EpollBackend::EpollBackend(const WorkerOptions& options, Counters& counters)
 
 EpollFile& EpollBackend::file_of(int fd) {
   const auto number = static_cast<std::size_t>(fd);
-  if (number >= files_.size()) files_.resize(std::max(number + 1, files_.size() * 2));
+  if (number >= files_.size()) files_.resize(number + 1);
   if (files_[number] == nullptr) {
     files_[number] = std::make_unique<EpollFile>();
     files_[number]->fd = fd;

@@ -34,6 +34,7 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, std::unique_ptr<Backend> ba
       drain_(*this),
       now_ns_(backend_->now_ns()),
       window_(options.window_bytes) {
+  (void)unsent_pool_.prepare();  // without it now, it is tried again
   const auto clear = std::make_shared<std::function<void()>>([this] { wakeup_.clear(); });
   wakeup_watch_ = add_watch(wakeup_.fd(), clear);
   next_second_ns_ = now_ns_ + kSecondNs;
@@ -322,8 +323,9 @@ void WorkerLoop::once_a_second() {
 void WorkerLoop::update_window() noexcept {
   const std::size_t used = unsent_pool_.used_bytes();
   counters_.unsent_bytes.set(used);
-  const std::size_t spare = options_.unsent_bytes_max - std::min(used, options_.unsent_bytes_max);
-  const std::size_t quarter = std::max<std::size_t>(1, options_.unsent_bytes_max / 4);
+  const std::size_t most = std::min(options_.unsent_bytes_max, unsent_pool_.usable_bytes());
+  const std::size_t spare = most - std::min(used, most);
+  const std::size_t quarter = std::max<std::size_t>(1, most / 4);
   window_ = options_.window_bytes;
   if (spare < quarter) {
     window_ = static_cast<std::size_t>(static_cast<double>(window_) * static_cast<double>(spare) /

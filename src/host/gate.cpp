@@ -1,12 +1,16 @@
 #include "host/gate.h"
 
 #include "base/log.h"
+#include "os/memory_reserve.h"
 
 namespace ouro::host {
 namespace {
 
 // Deliveries taken at a time; connections that are being served must not wait for more.
 constexpr int kDeliveriesMax = 16;
+// Without memory for more connections, how long newcomers wait until it is looked for again.
+constexpr std::chrono::milliseconds kShortOfMemory{100};
+constexpr std::uint64_t kServedAlways = 32;
 
 }  // namespace
 
@@ -25,6 +29,11 @@ Gate::Gate(const GateOptions& options, std::span<WorkerPage> pages, const Inboxe
       keep_all_(pages.size() == 1) {}
 
 Admission::Verdict Gate::admit(int fd) {
+  if (short_of_memory()) {
+    ++held_back_;
+    if (!wake_due_.running()) wake_due_.start(kShortOfMemory);
+    return Verdict::kWait;
+  }
   if (!claims_.claim()) {
     ++held_back_;
     return Verdict::kWait;
@@ -39,6 +48,17 @@ Admission::Verdict Gate::admit(int fd) {
 void Gate::left() {
   claims_.unclaim();
   if (claims_.limited()) wake_someone();
+}
+
+// What those who were here had is enough for as many others.
+bool Gate::short_of_memory() {
+  if (!os::memory_is_short()) {
+    memory_for_ = UINT64_MAX;
+    return false;
+  }
+  const std::uint64_t served = pages_[options_.self].load();
+  if (memory_for_ == UINT64_MAX) memory_for_ = std::max(served, kServedAlways);
+  return served >= memory_for_;
 }
 
 unsigned Gate::choose() {

@@ -53,6 +53,7 @@ class Gate final : public Admission {
     std::unique_ptr<Watch> watch;
   };
 
+  [[nodiscard]] bool short_of_memory();
   [[nodiscard]] unsigned choose();
   void hand_over(unsigned target, int fd);
   void send_parcel(unsigned target);
@@ -73,6 +74,7 @@ class Gate final : public Admission {
   std::vector<WorkerLoad> loads_;
   std::vector<Parcel> parcels_;
   std::size_t held_back_ = 0;      // told the worker to keep them since it last asked
+  std::uint64_t memory_for_ = UINT64_MAX;  // so many connections, while there is none for more
   std::vector<os::Fd> unclaimed_;  // received without a place; few: what was under way at a death
   Timer parcels_due_;
   Timer wake_due_;

@@ -15,8 +15,8 @@ class Heartbeat {
 
   enum class Finding : std::uint8_t {
     kFine,
-    kPing,       // no turn since the last check: give it a reason to make one
-    kHung,       // the ping was not answered: told once
+    kPing,  // no turn since the last check, or since the last ping: give it a reason to make one
+    kHung,  // the ping was not answered: told once
     kRecovered,  // it was hung and moves again
     kLost,       // it has not moved for `kill_after`
   };
@@ -31,6 +31,9 @@ class Heartbeat {
   std::chrono::milliseconds kill_after_;
   std::uint64_t turns_ = 0;
   std::uint64_t pinged_ns_ = 0;  // 0: not since it last moved
+  // One ping may be read in the turn that was counted before it came. The others follow ever more
+  // slowly: who is really hung has a queue that fills up.
+  std::uint64_t ping_again_ns_ = 0;
   bool hung_ = false;
 };
 

@@ -8,12 +8,16 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "os/cpu.h"
+#include "os/memory_reserve.h"
 
 namespace ouro::host {
 namespace {
 
 // How often a worker that is empty looks whether the others still hand over connections.
 constexpr std::chrono::milliseconds kLastLook{20};
+
+// For what is under way when memory runs out: records of connections, messages to others.
+constexpr std::size_t kMemoryAside = std::size_t{1} << 20;
 
 bool is_uring(const Worker& worker) { return std::string_view{worker.engine_name()} == "uring"; }
 
@@ -31,6 +35,7 @@ WorkerProcess::WorkerProcess(WorkerStart start)
     : start_(std::move(start)), control_(std::move(start_.common.control)) {}
 
 int WorkerProcess::run() {
+  os::set_memory_aside(kMemoryAside);
   if (auto made = make_engine(start_.common.engine); !made) {
     return control_.fail(made.error().what);
   }

@@ -33,7 +33,24 @@ TEST(Heartbeat, a_ping_that_is_not_answered_at_the_second_look_means_hung_and_is
   EXPECT_EQ(heart.check(at(2), 7), Finding::kPing);
   EXPECT_EQ(heart.check(at(3), 7), Finding::kFine);
   EXPECT_EQ(heart.check(at(4), 7), Finding::kHung);
-  EXPECT_EQ(heart.check(at(5), 7), Finding::kFine);
+  EXPECT_NE(heart.check(at(5), 7), Finding::kHung);
+}
+
+// On a busy machine a turn can last so long that a second ping is read in it, with the first.
+TEST(Heartbeat, a_ping_that_was_lost_is_followed_by_others_ever_more_slowly) {
+  Heartbeat heart(std::chrono::seconds{0});
+  (void)heart.check(at(1), 7);
+  EXPECT_EQ(heart.check(at(2), 7), Finding::kPing);
+  int pings = 0;
+  for (std::uint64_t i = 3; i < 72'000; ++i) {  // an hour
+    const Finding finding = heart.check(at(i), 7);
+    pings += finding == Finding::kPing ? 1 : 0;
+    if (i == 5) {
+      EXPECT_EQ(finding, Finding::kPing);
+    }
+  }
+  EXPECT_GE(pings, 10);
+  EXPECT_LE(pings, 20);
 }
 
 TEST(Heartbeat, one_that_moves_again_has_recovered) {
@@ -48,7 +65,7 @@ TEST(Heartbeat, one_that_never_moves_again_is_lost) {
   Heartbeat heart(std::chrono::seconds{10});
   for (std::uint64_t i = 1; i < 5; ++i) (void)heart.check(at(i), 7);
   const std::uint64_t pinged = at(2);
-  EXPECT_EQ(heart.check(pinged + 9'999'999'999, 7), Finding::kFine);
+  EXPECT_NE(heart.check(pinged + 9'999'999'999, 7), Finding::kLost);
   EXPECT_EQ(heart.check(pinged + 10'000'000'000, 7), Finding::kLost);
 }
 
@@ -57,7 +74,7 @@ TEST(Heartbeat, without_a_watchdog_nobody_is_lost) {
   (void)heart.check(at(1), 7);
   (void)heart.check(at(2), 7);
   EXPECT_EQ(heart.check(at(20'000), 7), Finding::kHung);
-  EXPECT_EQ(heart.check(at(40'000), 7), Finding::kFine);
+  EXPECT_NE(heart.check(at(40'000), 7), Finding::kLost);
 }
 
 }  // namespace
