@@ -31,7 +31,8 @@ Result<void> check_laboratory(const LaboratoryOptions& options, const os::Featur
     return fail(Errc::kUnsupported, "zero-copy exists for the send operation only");
   }
   if (options.fixed_files && !features.direct_accept) {
-    return fail(Errc::kUnsupported, "this kernel cannot accept into fixed files");
+    const auto* line = os::find_line(features, "direct_accept");
+    return fail(Errc::kUnsupported, "no fixed files on this kernel: " + line->why);
   }
   if (options.submission_thread && options.task_run != TaskRun::kNone) {
     return fail(Errc::kUnsupported,

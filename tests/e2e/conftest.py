@@ -1,6 +1,8 @@
 """A whole server with its processes, for every test that needs one: started on a port of the
 kernel's choice, watched from outside, and gone without a trace when the test is over."""
 
+import functools
+import json
 import os
 import pathlib
 import re
@@ -15,11 +17,20 @@ import urllib.request
 import pytest
 
 OURO = os.environ.get("OURO", "")
-PATIENCE_S = 30  # a hang is a failure; nothing is asserted about being faster
+# How many times as long as usual everything may take, for emulated machines.
+PATIENCE = max(1, int(os.environ.get("OURO_TEST_PATIENCE", "1")))
+PATIENCE_S = 30 * PATIENCE  # a hang is a failure; nothing is asserted about being faster
 READY = re.compile(
     r"ouro echo ready on (?P<places>.+?) \((?P<engine>io_uring|epoll), (?P<workers>\d+) workers?\)"
     r"(, admin on (?P<admin>\S+))?\n"
 )
+
+
+@functools.cache
+def feature(key):
+    """The line of `ouro doctor` about it, for tests of what a kernel may lack."""
+    report = json.loads(subprocess.check_output([OURO, "doctor", "--json"], text=True))
+    return next(line for line in report["features"] if line["key"] == key)
 
 
 def eventually(holds, what, within_s=PATIENCE_S):

@@ -5,11 +5,15 @@ import pathlib
 import re
 import subprocess
 
+from conftest import PATIENCE
+
 CLIENT = os.environ.get("OURO_CONTENT_CLIENT", "")
-PATIENCE_S = 100  # for a whole run of many clients; nothing is asserted about being faster
+# For a whole run of many clients; nothing is asserted about being faster.
+PATIENCE_S = 100 * PATIENCE
 
 KIB = 1 << 10
 MIB = 1 << 20
+LARGE = 64 * MIB // min(PATIENCE, 16)  # a large message; less of it where everything is slow
 
 
 def options_of(wishes):

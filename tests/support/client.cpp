@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -45,6 +47,11 @@ int pending_error(int fd) {
 }
 
 }  // namespace
+
+int patience() {
+  const char* asked = std::getenv("OURO_TEST_PATIENCE");
+  return asked == nullptr ? 1 : std::clamp(std::atoi(asked), 1, 1000);
+}
 
 void sleep_briefly() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 

@@ -15,9 +15,13 @@
 
 namespace ouro::test {
 
+// How many times as long as usual a test may take. OURO_TEST_PATIENCE says so, for emulated
+// machines.
+[[nodiscard]] int patience();
+
 // No test waits longer than this for one thing to happen. It is there so that a broken server
 // fails a test instead of hanging it; no test measures with it.
-inline constexpr std::chrono::seconds kCeiling{20};
+inline const std::chrono::seconds kCeiling = std::chrono::seconds{20} * patience();
 
 class ClientError : public std::runtime_error {
  public:

@@ -120,7 +120,7 @@ std::string name_of(const testing::TestParamInfo<EngineCase>& info) { return inf
 void EngineTest::SetUp() {
   about_to_try("");
   std::signal(SIGALRM, say_who_hangs);
-  alarm(kTestSecondsMax);
+  alarm(kTestSecondsMax * static_cast<unsigned>(patience()));
   if (is_uring() && system_refuses_uring()) GTEST_SKIP() << "this system refuses io_uring";
   const auto worker = Worker::create(options());
   if (!worker && worker.error().code == Errc::kUnsupported && GetParam().name != "uring") {

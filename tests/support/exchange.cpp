@@ -55,9 +55,9 @@ void Exchange::add(TestClient client, const StreamPlan& plan) {
 }
 
 void Exchange::run() {
-  constexpr int kCeilingMs = std::chrono::milliseconds(kCeiling).count();
+  const auto ceiling_ms = static_cast<int>(std::chrono::milliseconds(kCeiling).count());
   while (unfinished_ > 0) {
-    if (!wait(kCeilingMs)) give_up();
+    if (!wait(ceiling_ms)) give_up();
   }
 }
 
