@@ -6,7 +6,7 @@ if(NOT CMAKE_CXX_FLAGS MATCHES "-fcoverage-mapping")
 endif()
 
 set(objects)
-foreach(target IN ITEMS ouro_program ouro_unit_tests ouro_engine_tests)
+foreach(target IN ITEMS ouro_program ouro_unit_tests ouro_engine_tests ouro_failing_tests ouro_sim)
   if(TARGET ${target})
     list(APPEND objects --object $<TARGET_FILE:${target}>)
   endif()
