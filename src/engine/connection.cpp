@@ -87,6 +87,7 @@ void ConnectionState::received(const Completion& completion) {
 void ConnectionState::deliver(Buffer buffer) {
   const std::size_t size = buffer.size();
   received_bytes += size;
+  was_called = false;
   last_active_ns_ = loop.now_ns();
   loop.counted().receives.add();
   loop.counted().received_bytes.add(size);

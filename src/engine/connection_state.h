@@ -83,6 +83,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   SendQueue queue;
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
+  bool was_called = false;  // from the queue for buffers, and has received nothing since
 
  private:
   void expired() override;

@@ -22,7 +22,8 @@ bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool s
 }
 
 void ReceiveQueues::park(ConnectionState& connection, BufferGroup group) noexcept {
-  for_buffers_[static_cast<std::size_t>(group)].waiting.push_back(connection);
+  ConnectionList& waiting = for_buffers_[static_cast<std::size_t>(group)].waiting;
+  connection.was_called ? waiting.push_front(connection) : waiting.push_back(connection);
 }
 
 void ReceiveQueues::serve() {
@@ -35,10 +36,12 @@ void ReceiveQueues::serve() {
     Queue& queue = for_buffers_[i];
     const std::size_t asked = std::exchange(queue.asked_in_turn, 0);
     if (queue.waiting.empty()) continue;
-    // No more than there will be buffers for: who asks in vain is behind all the others again.
+    // No more than there will be buffers for.
     const std::size_t spare = backend_.spare_buffers(static_cast<BufferGroup>(i));
     for (std::size_t n = asked; n < spare && !queue.waiting.empty(); ++n) {
-      queue.waiting.pop_front()->arm_receive();
+      ConnectionState& next = *queue.waiting.pop_front();
+      next.was_called = true;
+      next.arm_receive();
     }
     queue.asked_in_turn = 0;
   }

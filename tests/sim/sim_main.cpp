@@ -6,6 +6,7 @@
 //   ouro_sim --seed 4711 --trace     one of them again, telling what happens
 //   ouro_sim --nth 20                in each of 20 short runs every operation fails in turn, with
 //                                    every error it can fail with
+//   ouro_sim --fair 200              runs in which streams compete
 //   ouro_sim --nth-of 3 --at 17 --error 2 --trace    one of these again
 //
 // A seed that fails is printed with what was wrong, and the exit code is 1.
@@ -16,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "sim/fairness.h"
 #include "sim/scenario.h"
 
 namespace {
@@ -32,7 +34,8 @@ void aborted(int) {
 
 int usage() {
   std::fputs(
-      "usage: ouro_sim [--seed N] [--from N] [--seeds N] [--first] [--trace] [--nth SEEDS]\n"
+      "usage: ouro_sim [--seed N] [--from N] [--seeds N] [--first] [--trace]\n"
+      "       ouro_sim --nth SEEDS | --fair SEEDS [--from N] [--trace]\n"
       "       ouro_sim --nth-of SEED --at N --error N [--trace]\n",
       stderr);
   return 2;
@@ -42,6 +45,7 @@ struct Options {
   std::uint64_t from = 0;
   std::uint64_t seeds = 1000;
   std::uint64_t nth = 0;
+  std::uint64_t fair = 0;
   std::uint64_t nth_of = 0;
   std::uint64_t at = 0;  // with nth_of; 0: none is asked for
   std::uint64_t error = 0;
@@ -52,8 +56,9 @@ struct Options {
 std::optional<Options> read(int argc, char** argv) {
   Options options;
   const std::map<std::string, std::uint64_t*> numbers = {
-      {"--from", &options.from},     {"--seeds", &options.seeds}, {"--nth", &options.nth},
-      {"--nth-of", &options.nth_of}, {"--at", &options.at},       {"--error", &options.error}};
+      {"--from", &options.from},  {"--seeds", &options.seeds},   {"--nth", &options.nth},
+      {"--fair", &options.fair},  {"--nth-of", &options.nth_of}, {"--at", &options.at},
+      {"--error", &options.error}};
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--trace" || option == "--first") {
@@ -113,6 +118,23 @@ int run_nth(const Options& options, ouro::sim::Totals& totals) {
   return failed;
 }
 
+int run_fair(const Options& options) {
+  int failed = 0;
+  ouro::sim::Extremes seen;
+  for (std::uint64_t seed = options.from; seed < options.from + options.fair && failed < 10;
+       ++seed) {
+    again = "--fair 1 --from " + std::to_string(seed);
+    if (ouro::sim::run_fair(seed, options.tracing, seen).empty()) continue;
+    tell_failure();
+    ++failed;
+  }
+  std::printf(
+      "%llu runs of competing streams: over any stretch, none had less than %.2f or more "
+      "than %.2f of the mean\n",
+      static_cast<unsigned long long>(options.fair), seen.least, seen.most);
+  return failed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -125,6 +147,7 @@ int main(int argc, char** argv) {
                                                     options->tracing, totals);
     return result.wrong.empty() ? 0 : 1;
   }
+  if (options->fair > 0) return run_fair(*options) == 0 ? 0 : 1;
   const int failed = options->nth > 0 ? run_nth(*options, totals) : run_seeds(*options, totals);
   return failed == 0 ? 0 : 1;
 }

@@ -18,6 +18,9 @@ Wire::Wire(World& world, std::uint32_t stream_)
       room_in_(draw_room()),
       room_out_(draw_room()) {}
 
+Wire::Wire(World& world, std::uint32_t stream_, std::uint64_t latency_ns, std::uint64_t room)
+    : stream(stream_), world_(world), latency_ns_(latency_ns), room_in_(room), room_out_(room) {}
+
 std::uint64_t Wire::draw_room() {
   const std::uint64_t least = 1 + latency_ns_ / kNsPerByteMax;
   return world_.between(least, world_.one_in(3) ? least + 4'000 : 400'000);

@@ -16,6 +16,8 @@ namespace ouro::sim {
 class Wire : public std::enable_shared_from_this<Wire> {
  public:
   Wire(World& world, std::uint32_t stream);
+  // One of several that are alike.
+  Wire(World& world, std::uint32_t stream, std::uint64_t latency_ns, std::uint64_t room);
 
   // What the peer does. Returns how much of it there was room for.
   std::uint64_t write(std::uint64_t count);
