@@ -32,8 +32,14 @@ class IntrusiveList {
 
   [[nodiscard]] bool empty() const noexcept { return head_.next == &head_; }
 
-  void push_back(T& element) noexcept { insert(element, *head_.previous); }
-  void push_front(T& element) noexcept { insert(element, head_); }
+  void push_back(T& element) noexcept {
+    ListHook& hook = static_cast<Hook&>(element);
+    OURO_CHECK(!hook.linked());
+    hook.previous = head_.previous;
+    hook.next = &head_;
+    head_.previous->next = &hook;
+    head_.previous = &hook;
+  }
 
   [[nodiscard]] T* front() noexcept { return empty() ? nullptr : from(head_.next); }
 
@@ -51,14 +57,6 @@ class IntrusiveList {
   }
 
  private:
-  static void insert(T& element, ListHook& behind) noexcept {
-    ListHook& hook = static_cast<Hook&>(element);
-    OURO_CHECK(!hook.linked());
-    hook.previous = &behind;
-    hook.next = behind.next;
-    behind.next->previous = &hook;
-    behind.next = &hook;
-  }
   static T* from(ListHook* hook) noexcept { return static_cast<T*>(static_cast<Hook*>(hook)); }
   ListHook head_;
 };

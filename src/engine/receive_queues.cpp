@@ -13,7 +13,7 @@ bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool s
     --streams_left_;
   }
   Queue& queue = for_buffers_[static_cast<std::size_t>(group)];
-  if (serving_ != Serving::kBuffers && !queue.waiting.empty()) {
+  if (serving_ != Serving::kBuffers && !queue.empty()) {
     queue.waiting.push_back(connection);
     return false;
   }
@@ -22,8 +22,8 @@ bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool s
 }
 
 void ReceiveQueues::park(ConnectionState& connection, BufferGroup group) noexcept {
-  ConnectionList& waiting = for_buffers_[static_cast<std::size_t>(group)].waiting;
-  connection.was_called ? waiting.push_front(connection) : waiting.push_back(connection);
+  Queue& queue = for_buffers_[static_cast<std::size_t>(group)];
+  (connection.was_called ? queue.in_vain : queue.waiting).push_back(connection);
 }
 
 void ReceiveQueues::serve() {
@@ -35,11 +35,11 @@ void ReceiveQueues::serve() {
   for (std::size_t i = 0; i < kBufferGroups; ++i) {
     Queue& queue = for_buffers_[i];
     const std::size_t asked = std::exchange(queue.asked_in_turn, 0);
-    if (queue.waiting.empty()) continue;
+    if (queue.empty()) continue;
     // No more than there will be buffers for.
     const std::size_t spare = backend_.spare_buffers(static_cast<BufferGroup>(i));
-    for (std::size_t n = asked; n < spare && !queue.waiting.empty(); ++n) {
-      ConnectionState& next = *queue.waiting.pop_front();
+    for (std::size_t n = asked; n < spare && !queue.empty(); ++n) {
+      ConnectionState& next = *(queue.in_vain.empty() ? queue.waiting : queue.in_vain).pop_front();
       next.was_called = true;
       next.arm_receive();
     }
@@ -51,7 +51,7 @@ void ReceiveQueues::serve() {
 bool ReceiveQueues::can_go() const noexcept {
   if (!streams_.empty()) return true;
   for (std::size_t i = 0; i < kBufferGroups; ++i) {
-    if (for_buffers_[i].waiting.empty()) continue;
+    if (for_buffers_[i].empty()) continue;
     if (backend_.spare_buffers(static_cast<BufferGroup>(i)) > 0) return true;
   }
   return false;

@@ -23,8 +23,7 @@ class ReceiveQueues {
   void begin_turn(std::uint32_t streams) noexcept { streams_left_ = streams; }
   // True: it may ask for a receive now. False: it waits, and arm_receive() will be called again.
   [[nodiscard]] bool admit(ConnectionState& connection, BufferGroup group, bool stream) noexcept;
-  // It asked and found no buffer. If it had waited for this, because another was faster: then it is
-  // next.
+  // It asked and found no buffer.
   void park(ConnectionState& connection, BufferGroup group) noexcept;
   // Lets those ask for whom there is a place; at the end of a turn, when buffers have come back.
   void serve();
@@ -36,8 +35,11 @@ class ReceiveQueues {
   // other way round.
   enum class Serving : std::uint8_t { kNobody, kStreams, kBuffers };
   struct Queue {
+    ConnectionList in_vain;  // called, but another was faster: they are next
     ConnectionList waiting;
     std::size_t asked_in_turn = 0;  // by those who did not wait: they find the buffers first
+
+    [[nodiscard]] bool empty() const noexcept { return in_vain.empty() && waiting.empty(); }
   };
 
   const Backend& backend_;
