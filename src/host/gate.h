@@ -73,7 +73,7 @@ class Gate final : public Admission {
   Claims claims_;
   std::vector<WorkerLoad> loads_;
   std::vector<Parcel> parcels_;
-  std::size_t held_back_ = 0;      // told the worker to keep them since it last asked
+  std::size_t held_back_ = 0;              // told the worker to keep them since it last asked
   std::uint64_t memory_for_ = UINT64_MAX;  // so many connections, while there is none for more
   std::vector<os::Fd> unclaimed_;  // received without a place; few: what was under way at a death
   Timer parcels_due_;
