@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/nearest.h"
+#include "os/process.h"
 
 namespace ouro::cli {
 namespace {
@@ -123,4 +124,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace ouro::cli
 
-int main(int argc, char** argv) { return ouro::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  ouro::os::fill_standard_files();
+  return ouro::cli::run(argc, argv);
+}

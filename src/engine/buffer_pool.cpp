@@ -107,6 +107,7 @@ bool BufferPool::grow() noexcept {
 }
 
 void BufferPool::trim() noexcept {
+  starved_ = false;
   if (registered_) return;
   for (std::size_t i = 1; i < slabs_.size(); ++i) {  // the first slab is always kept warm
     Slab& slab = slabs_[i];

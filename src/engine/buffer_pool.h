@@ -26,7 +26,10 @@ class BufferPool {
   [[nodiscard]] Block* take() noexcept;
   void give(Block* block) noexcept;
 
-  [[nodiscard]] std::size_t spare() const noexcept { return blocks_max_ - used_; }
+  // Blocks that can be taken, as far as is known.
+  [[nodiscard]] std::size_t spare() const noexcept {
+    return (starved_ ? made() : blocks_max_) - used_;
+  }
   [[nodiscard]] Block* at(std::uint32_t index) noexcept;
   [[nodiscard]] std::size_t block_bytes() const noexcept { return block_bytes_; }
   [[nodiscard]] std::size_t blocks_max() const noexcept { return blocks_max_; }
@@ -40,7 +43,7 @@ class BufferPool {
   }
   // Memory the pool holds, used or not.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
-  // Gives back slabs that were unused since the last call.
+  // Gives back slabs that were unused since the last call; if memory was out, it is tried anew.
   void trim() noexcept;
   // Makes the first slab now: there may be no memory when it is needed. False if there is none now.
   bool prepare() noexcept { return !slabs_.empty() || grow(); }

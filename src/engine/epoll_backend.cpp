@@ -57,6 +57,7 @@ Result<std::unique_ptr<Backend>> EpollBackend::create(const WorkerOptions& optio
   }
   std::unique_ptr<EpollBackend> backend(new EpollBackend(options, counters));
   if (!backend->epoll_.valid()) return fail(Errc::kNoDescriptors, "cannot make an epoll instance");
+  if (!backend->pool_.prepare()) return fail(Errc::kNoMemory, "no memory for receive buffers");
   return backend;
 }
 

@@ -31,6 +31,7 @@ Result<void> UringBuffers::register_with(io_uring* ring, std::uint16_t group) {
   // The ring of addresses itself (16 bytes a block) stays with the process until it ends.
   lending_ = io_uring_setup_buf_ring(ring, entries_, group, 0, &error);
   if (lending_ == nullptr) return fail_errno("cannot register receive buffers", -error);
+  if (!pool_.prepare()) return fail(Errc::kNoMemory, "no memory for receive buffers");
   group_ = group;
   hot_max_ = wanted;
   want(kLentMin);

@@ -1,11 +1,14 @@
 #include "os/process.h"
 
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +33,13 @@ Signal meaning_of(std::uint32_t number) noexcept {
   if (number == SIGCHLD) return Signal::kChildChanged;
   const bool ends = number == SIGTERM || number == SIGINT || number == SIGQUIT;
   return ends ? Signal::kTerminate : Signal::kOther;
+}
+
+bool has_capability(unsigned which) noexcept {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, has) != 0) return false;
+  return (has[which / 32].effective >> which % 32 & 1) != 0;
 }
 
 std::atomic<unsigned> seconds_after_parent{0};
@@ -72,6 +82,7 @@ std::optional<Ending> ending_of(ProcessId child) noexcept {
 
 Result<SignalReader> SignalReader::create() {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow any more costs lines
   // A parent that ignores SIGCHLD would have ours reaped unseen.
   ::signal(SIGCHLD, SIG_DFL);
   const sigset_t set = master_signals();
@@ -126,6 +137,12 @@ std::optional<std::string> default_user() {
 Result<void> become(const User& user) {
   const bool is_already = ::geteuid() == user.user_id && ::getegid() == user.group_id;
   if (is_already && ::getuid() == user.user_id) return {};
+  // Root has it by default; in containers it may be taken away.
+  if (::geteuid() == 0 && !has_capability(CAP_KILL)) {
+    return fail(
+        Errc::kPermission,
+        "cannot become another user: without CAP_KILL the master could not end its workers");
+  }
   const bool became = ::setgroups(0, nullptr) == 0 &&
                       ::setresgid(user.group_id, user.group_id, user.group_id) == 0 &&
                       ::setresuid(user.user_id, user.user_id, user.user_id) == 0;
@@ -153,6 +170,13 @@ std::vector<bool> wait_readable(std::span<const int> fds, std::chrono::milliseco
     readable[i] = entries[i].revents != 0;
   }
   return readable;
+}
+
+void fill_standard_files() noexcept {
+  for (int fd = 0; fd <= 2; ++fd) {
+    // The lowest that is free is taken: this one.
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDWR);
+  }
 }
 
 void remove_file(const std::string& path) noexcept { ::unlink(path.c_str()); }

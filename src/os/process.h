@@ -82,6 +82,10 @@ std::size_t raise_file_limit() noexcept;
 [[nodiscard]] std::vector<bool> wait_readable(std::span<const int> fds,
                                               std::chrono::milliseconds limit);
 
+// Descriptors 0 to 2 that are closed become /dev/null: else a socket might get the number of
+// stderr, and its peer the log. Before anything else is opened.
+void fill_standard_files() noexcept;
+
 // Removes a socket file this process made.
 void remove_file(const std::string& path) noexcept;
 

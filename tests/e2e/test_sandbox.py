@@ -105,6 +105,15 @@ def test_without_the_right_to_become_another_it_serves_and_says_so(start):
     assert "cannot become another user" in demanded.stderr
 
 
+@only_root
+def test_without_the_right_to_end_others_nobody_becomes_another(start):
+    """The master could neither end its workers at the limit nor replace one that hangs."""
+    server = start(prefix=["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"])
+    assert "without CAP_KILL" in server.log()
+    assert status_of(server.worker(0))["Uid"].split()[0] == "0"
+    assert server.end() == 0
+
+
 def test_the_sandbox_can_be_left_out(start):
     server = start(options=["--sandbox", "off"])
     assert status_of(server.worker(0))["Seccomp"] == "0"

@@ -112,6 +112,20 @@ def test_a_port_that_needs_root_is_refused_to_others(as_nobody):
     assert said == "ouro: cannot listen on 127.0.0.1:80: Permission denied"
 
 
+def test_no_socket_gets_the_number_of_a_closed_stderr(start):
+    """Its peer would be sent the log."""
+    server = start(workers=3, prefix=["sh", "-c", 'exec "$@" <&- 2>&-', "sh"])
+    for process in (server.process.pid, *server.children().values()):
+        for number in (0, 2):
+            assert os.readlink(f"/proc/{process}/fd/{number}") == "/dev/null"
+    assert server.end() == 0
+
+
+def test_without_memory_for_one_buffer_it_does_not_start():
+    said = refused("--listen", "127.0.0.1:0", prefix=["prlimit", "--data=1000000"])
+    assert "emory" in said
+
+
 def test_too_few_descriptors_are_said(tmp_path):
     path = tmp_path / "echo.sock"
     said = refused("--listen", f"unix:{path}", "--workers", "8", prefix=["prlimit", "--nofile=12"])
