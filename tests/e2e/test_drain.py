@@ -156,7 +156,7 @@ def test_what_the_kernel_has_queued_is_served_before_leaving(start, tmp_path):
 
 
 def test_who_waits_for_a_place_is_served_before_leaving(start):
-    server = start(options=["--max-connections", "3"])
+    server = start(options=["--max-connections", "3", "--drain-timeout", f"{PATIENCE_S}s"])
     connections = [server.connect() for _ in range(12)]
     for connection in connections:
         connection.sendall(b"me too")

@@ -3,8 +3,8 @@
 
     tools/vm SUITE tests/vm/clock_jumps.py --set-the-clock
 
-For a machine of its own alone, which is what the option confirms. Exit code 1 and a line for what was
-wrong.
+For a machine of its own alone, which is what the option confirms. Exit code 1 and a line for what
+was wrong.
 """
 
 import pathlib
