@@ -33,6 +33,10 @@ def feature(key):
     return next(line for line in report["features"] if line["key"] == key)
 
 
+# Slow, and short of what a sanitizer takes for itself.
+SANITIZED = "sanitizers" in feature("seccomp")["why"]
+
+
 def eventually(holds, what, within_s=PATIENCE_S):
     """Waits until `holds()` gives something true, and gives that."""
     deadline = time.monotonic() + within_s

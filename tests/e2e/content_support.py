@@ -5,7 +5,7 @@ import pathlib
 import re
 import subprocess
 
-from conftest import PATIENCE
+from conftest import PATIENCE, SANITIZED
 
 CLIENT = os.environ.get("OURO_CONTENT_CLIENT", "")
 # For a whole run of many clients; nothing is asserted about being faster.
@@ -13,7 +13,8 @@ PATIENCE_S = 100 * PATIENCE
 
 KIB = 1 << 10
 MIB = 1 << 20
-LARGE = 64 * MIB // min(PATIENCE, 16)  # a large message; less of it where everything is slow
+# A large message; less of it where everything is slow.
+LARGE = 64 * MIB // min(PATIENCE * (4 if SANITIZED else 1), 16)
 
 
 def options_of(wishes):

@@ -9,7 +9,7 @@ import sys
 
 import network
 import pytest
-from conftest import PATIENCE_S, echoes, eventually
+from conftest import PATIENCE_S, SANITIZED, echoes, eventually
 from content_support import CLIENT, KIB, MIB, NeverReaders, check, memory_of, options_of
 from talkers import Talkers
 
@@ -234,6 +234,7 @@ UNDER_WAY = 128 * MIB  # what receives that were asked for may bring above that
 POOL = 32 * MIB
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer makes it take minutes")
 def test_nine_thousand_that_never_read_cost_a_bound_and_starve_nobody(net, serve):
     # Small buffers in the kernel: what is measured is the server's memory.
     net.set("tcp_rmem", "4096 16384 32768")

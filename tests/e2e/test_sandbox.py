@@ -1,26 +1,18 @@
 """What workers and the attendant have given up, as the kernel says it of the running processes."""
 
-import json
 import os
 import pathlib
 import pwd
 import subprocess
 
 import pytest
-from cli_support import ouro
-from conftest import OURO, echoes, eventually, kill, runs
+from conftest import OURO, echoes, eventually, feature, kill, runs
 
 REFUSE = os.environ["OURO_REFUSE_URING"]
 only_root = pytest.mark.skipif(os.getuid() != 0, reason="only root has something to give up")
 
-
-def layer(name):
-    report = json.loads(ouro("doctor", "--json").stdout)
-    return next(line for line in report["features"] if line["key"] == name)
-
-
 # A build with sanitizers has no system-call filter, and says so.
-FILTERED = layer("seccomp")["in_force"]
+FILTERED = feature("seccomp")["in_force"]
 
 
 def status_of(process):
