@@ -16,6 +16,7 @@ namespace {
 using engine::BackendTraits;
 
 constexpr std::uint64_t kLimitNs = 300 * kSecond;  // everything is over long before
+constexpr std::uint64_t kScriptTurnsMax = 30'000;
 constexpr std::uint64_t kBytesMin = 1 << 20;
 constexpr std::uint32_t kFirstAsked = 1000;  // streams of connections this side makes
 
@@ -264,7 +265,8 @@ std::string Scenario::run(Totals& totals) {
   while (world_.wrong.empty() && !over()) {
     loop_->turn(std::chrono::seconds{1});
     check_turn();
-    const bool late = world_.events.now() - begin > kLimitNs;
+    const bool late = world_.events.now() - begin > kLimitNs ||
+                      (may_be_slow_ && counters_.turns.get() > kScriptTurnsMax);
     if (late && may_be_slow_) return "";
     if (late || backend_->stuck()) {
       const std::string what = backend_->stuck() ? "nothing will ever happen" : "it never ends";
