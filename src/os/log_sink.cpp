@@ -68,7 +68,7 @@ bool write_log_line(std::string_view line) noexcept {
 
 }  // namespace
 
-LogSink log_sink() noexcept {
+log::Sink log_sink() noexcept {
   stderr_is = find_target();
   return write_log_line;
 }

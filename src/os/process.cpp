@@ -150,7 +150,7 @@ Result<void> become(const User& user) {
   return {};
 }
 
-void forbid_new_privileges() noexcept { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+bool forbid_new_privileges() noexcept { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0; }
 
 std::size_t raise_file_limit() noexcept {
   rlimit limit{};

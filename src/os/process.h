@@ -71,8 +71,8 @@ struct User {
 [[nodiscard]] std::optional<std::string> default_user();
 // For good: user, group, no supplementary groups. Does nothing when it is that user already.
 [[nodiscard]] Result<void> become(const User& user);
-// No program this process could start would gain rights.
-void forbid_new_privileges() noexcept;
+// No program this process could start would gain rights. False: refused, errno says why.
+bool forbid_new_privileges() noexcept;
 
 // Raises the limit on open files as far as the system lets it; gives the limit in force.
 std::size_t raise_file_limit() noexcept;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <sstream>
 
+#include "base/sanitized.h"
 #include "os/fd.h"
 #include "os/landlock.h"
 #include "os/process.h"
@@ -18,15 +19,6 @@
 
 namespace ouro::os {
 namespace {
-
-// What a sanitizer says at the end it finds out with calls that the sandbox forbids.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 SandboxLayer standing(const char* name, std::string forbids) {
   return {name, true, std::move(forbids)};
@@ -46,12 +38,11 @@ SandboxLayer drop_capabilities() {
 
 SandboxLayer forbid_gaining() {
   constexpr const char* kName = "no_new_privileges";
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-    return missing(kName, fail_errno("prctl", errno).error().what);
-  }
+  if (!forbid_new_privileges()) return missing(kName, fail_errno("prctl", errno).error().what);
   return standing(kName, "rights gained by running a program");
 }
 
+// What a sanitizer says at the end it finds out with calls that these two forbid.
 SandboxLayer put_up_landlock() {
   constexpr const char* kName = "landlock";
   if (kSanitized) return missing(kName, "not in a build with sanitizers");

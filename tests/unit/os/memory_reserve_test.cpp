@@ -8,18 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "base/sanitized.h"
 #include "support/child_process.h"
 
 namespace ouro::os {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // This process may not become larger than it is.
 void grow_no_more() {

@@ -25,6 +25,7 @@
 #include <functional>
 #include <string>
 
+#include "base/sanitized.h"
 #include "os/landlock.h"
 #include "os/process.h"
 #include "os/ring.h"
@@ -35,14 +36,6 @@ namespace ouro::os {
 namespace {
 
 using test::run_in_child;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // What a child that could not even be prepared ends with; no errno is as large.
 constexpr int kNotPrepared = 255;
