@@ -9,9 +9,9 @@ target_link_libraries(ouro_private INTERFACE ouro_liburing)
 target_compile_options(ouro_private INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast)
 
-# Adds library ouro_<folder> from src/<folder>, once there is something in it.
+# Adds library ouro_<folder> from src/<folder> and what is below, once there is something in it.
 function(ouro_add_part folder)
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp")
   if(sources)
     add_library(ouro_${folder} STATIC ${sources})
     target_link_libraries(ouro_${folder} PUBLIC ouro PRIVATE ouro_private fmt::fmt)
@@ -20,7 +20,7 @@ endfunction()
 
 # Links `target` with every part there is.
 function(ouro_link_parts target)
-  foreach(part IN ITEMS ouro_host ouro_echo ouro_study ouro_load ouro)
+  foreach(part IN ITEMS ouro_proxy ouro_host ouro_echo ouro_study ouro_load ouro)
     if(TARGET ${part})
       target_link_libraries(${target} PRIVATE ${part})
     endif()

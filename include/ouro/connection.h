@@ -37,6 +37,15 @@ class Connection {
   void close();
   // Cuts the connection with RST. What is unsent is lost, and closed() gets `reason`.
   void abort(Errc reason = Errc::kAborted);
+  // The same, but only when what is unsent has reached the peer: so that it gets all there was, and
+  // still does not take it for a clean end. Receiving ends at once. A peer that takes nothing is
+  // cut after a minute, or after its idle timeout.
+  void abort_when_sent(Errc reason = Errc::kAborted);
+
+  // What one of the two receives is meant for the other: from now on its receiving waits for what
+  // the other has unsent, and not for its own; and neither is idle while the other is not. The
+  // handler still does the sending. Lasts until one of them has ended.
+  void pair_with(Connection& other);
 
   // Stops and restarts the flow of data(). After pause() up to one credit (60 KiB) may still come.
   void pause();

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ouro/address.h"
+
 namespace ouro {
 
 struct Counters;
@@ -51,11 +53,23 @@ struct WorkerOptions {
   std::size_t unsent_bytes_max = std::size_t{256} << 20;
   // Connections idle for longer are closed; zero: never.
   std::chrono::milliseconds idle_timeout{0};
-  // Live connections of this worker at which it stops accepting.
+  // Live connections of this worker at which it stops accepting; those it made itself do not count.
   std::size_t connections_max = 1 << 20;
   // Where to count; null: the worker has its own.
   Counters* counters = nullptr;
   LaboratoryOptions laboratory;
+};
+
+// How to connect, and what the connection is like.
+struct ConnectOptions {
+  std::chrono::milliseconds timeout{std::chrono::seconds{10}};
+  // Where to connect from; none: the system chooses. Port 0: any.
+  Address source{};
+  // Of a range of ports to connect from (both included); 0: the system's.
+  std::uint16_t source_port_first = 0;
+  std::uint16_t source_port_last = 0;
+  std::chrono::seconds keepalive_idle{0};  // zero: no TCP keepalive
+  unsigned kernel_unsent_bytes = 0;        // as in ListenOptions
 };
 
 // Settings of a listening socket, inherited by what it accepts.

@@ -28,8 +28,9 @@ class Admission {
     kWait,   // keep it unserved; ask again at Worker::readmit(). Accepting stops meanwhile.
   };
   virtual ~Admission() = default;
-  // `fd` is -1 when the worker accepts into fixed files: then kTaken is not possible.
-  [[nodiscard]] virtual Verdict admit(int fd) = 0;
+  // `handler` is that of the listener it came by. `fd` is -1 when the worker accepts into fixed
+  // files: then kTaken is not possible.
+  [[nodiscard]] virtual Verdict admit(int fd, Handler& handler) = 0;
   // A connection that was admitted, or given to Worker::serve, has ended.
   virtual void left() = 0;
 };
@@ -56,6 +57,8 @@ class Worker {
   virtual void set_admission(Admission* admission) = 0;
   // Asks again about the connections that were told to wait.
   virtual void readmit() = 0;
+  // Accepts whoever waits in its queue now.
+  virtual void empty_queue(Listener* listener) = 0;
   // Accepting ends and the socket is closed; connections stay.
   virtual void stop_listening(Listener* listener) = 0;
   // The real address, with the port the kernel chose when 0 was asked for.
@@ -63,9 +66,8 @@ class Worker {
 
   // Connects. handler.opened() follows, or handler.closed() with the reason. Fails only when no
   // socket can be made.
-  [[nodiscard]] virtual Result<Connection*> connect(
-      const Address& to, Handler& handler,
-      std::chrono::milliseconds timeout = std::chrono::seconds{10}) = 0;
+  [[nodiscard]] virtual Result<Connection*> connect(const Address& to, Handler& handler,
+                                                    const ConnectOptions& options = {}) = 0;
   // Serves a connected stream socket made elsewhere; takes the descriptor over.
   virtual Connection& serve(int connected_fd, Handler& handler) = 0;
 
@@ -85,6 +87,8 @@ class Worker {
   // Monotonic time in nanoseconds, read once a turn.
   [[nodiscard]] virtual std::uint64_t now_ns() const noexcept = 0;
   [[nodiscard]] virtual std::size_t connection_count() const noexcept = 0;
+  // Accepted, and told to wait by the admission.
+  [[nodiscard]] virtual std::size_t waiting_count() const noexcept = 0;
   [[nodiscard]] virtual const Counters& counters() const noexcept = 0;
   // "uring" or "epoll".
   [[nodiscard]] virtual const char* engine_name() const noexcept = 0;

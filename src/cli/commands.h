@@ -12,6 +12,7 @@ class App;
 namespace ouro::cli {
 
 void add_echo(CLI::App& app, std::function<int()>& chosen);
+void add_proxy(CLI::App& app, std::function<int()>& chosen);
 void add_load(CLI::App& app, std::function<int()>& chosen);
 void add_study(CLI::App& app, std::function<int()>& chosen);
 void add_doctor(CLI::App& app, std::function<int()>& chosen);

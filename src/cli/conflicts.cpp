@@ -53,7 +53,9 @@ std::vector<Rule> ring_rules(const LaboratoryOptions& knobs, const Given& given)
 }
 
 std::vector<Rule> address_rules(const host::HostOptions& options) {
-  const auto& addresses = options.addresses;
+  std::vector<Address> addresses;
+  for (const host::ListenPlace& place : options.application->places())
+    addresses.push_back(place.address);
   const bool zero_copy = options.worker.laboratory.zero_copy == ZeroCopy::kOn;
   const bool any_unix = std::ranges::any_of(addresses, &Address::is_unix);
   const bool twice = options.admin && (options.admin->is_unix() || options.admin->port() != 0) &&

@@ -69,8 +69,15 @@ void add_user(CLI::App& echo, std::string& user) {
       ->type_name("NAME");
 }
 
+// What the command line says; the host gets it as its own.
+struct EchoOptions {
+  std::vector<Address> addresses;
+  ListenOptions listen;
+  host::PlainApplication<echo::EchoHandler> application;
+  host::HostOptions host;
+};
+
 void add_server_options(CLI::App& echo, host::HostOptions& options) {
-  add_addresses(echo, "--listen", options.addresses, "where to serve; give it again for more");
   add_workers(echo, options.workers);
   add_choice<EngineChoice>(echo, "--engine", options.worker.engine,
                            {{"auto", EngineChoice::kAuto},
@@ -89,12 +96,13 @@ void add_server_options(CLI::App& echo, host::HostOptions& options) {
                          "what to say on stderr [info]");
 }
 
-void add_limits(CLI::App& echo, host::HostOptions& options) {
+void add_limits(CLI::App& echo, EchoOptions& echo_options) {
+  host::HostOptions& options = echo_options.host;
   add_size(echo, "--window", options.worker.window_bytes, kWindowRange,
            "unsent bytes at which a connection is not read [256KiB]");
   add_number(echo, "--max-connections", options.max_connections, {1, kConnectionsMax},
              "most connections over all workers [no limit]");
-  add_number(echo, "--backlog", options.listen.backlog, {1, 65535},
+  add_number(echo, "--backlog", echo_options.listen.backlog, {1, 65535},
              "connections the kernel queues [4096]");
   add_time(echo, "--idle-timeout", options.worker.idle_timeout, kTimeRange,
            "close connections idle for so long; 0: never [0]");
@@ -147,7 +155,11 @@ void into_group(CLI::App& echo, std::size_t first) {
 }
 
 // The last word on the options together, once each of them is good.
-void check(const CLI::App& echo, host::HostOptions& options) {
+void check(const CLI::App& echo, EchoOptions& echo_options) {
+  host::HostOptions& options = echo_options.host;
+  for (const Address& address : echo_options.addresses) {
+    echo_options.application.where.push_back({address, echo_options.listen});
+  }
   const Given given = [&echo](const std::string& option) { return echo.count(option) > 0; };
   if (const auto conflict = find_conflict(options, given)) {
     refuse(conflict->option, conflict->reason);
@@ -160,19 +172,21 @@ void check(const CLI::App& echo, host::HostOptions& options) {
 
 void add_echo(CLI::App& app, std::function<int()>& chosen) {
   CLI::App& echo = *app.add_subcommand("echo", kDescription)->footer(kExample);
-  const auto options = std::make_shared<host::HostOptions>();
-  options->name = "echo";
-  options->version = OURO_VERSION;
-  options->make_handler = [] { return std::make_unique<echo::EchoHandler>(); };
-  add_server_options(echo, *options);
+  const auto options = std::make_shared<EchoOptions>();
+  host::HostOptions& host = options->host;
+  host.name = "echo";
+  host.version = OURO_VERSION;
+  host.application = &options->application;
+  add_addresses(echo, "--listen", options->addresses, "where to serve; give it again for more");
+  add_server_options(echo, host);
   add_limits(echo, *options);
   const std::size_t common = echo.get_options().size();
-  add_data_path(echo, options->worker.laboratory);
-  add_ring(echo, options->worker.laboratory);
+  add_data_path(echo, host.worker.laboratory);
+  add_ring(echo, host.worker.laboratory);
   into_group(echo, common);
   echo.final_callback([&echo, &chosen, options] {
     check(echo, *options);
-    chosen = [options] { return host::run_host(*options); };
+    chosen = [options] { return host::run_host(options->host); };
   });
 }
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/nearest.h"
 #include "cli/commands.h"
-#include "cli/nearest.h"
 #include "os/process.h"
 
 namespace ouro::cli {
@@ -93,6 +93,7 @@ void describe(CLI::App& app) {
 
 void add_commands(CLI::App& app, std::function<int()>& chosen) {
   add_echo(app, chosen);
+  add_proxy(app, chosen);
   add_load(app, chosen);
   add_study(app, chosen);
   add_doctor(app, chosen);

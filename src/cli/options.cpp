@@ -2,8 +2,8 @@
 
 #include <charconv>
 
+#include "base/nearest.h"
 #include "base/units.h"
-#include "cli/nearest.h"
 
 namespace ouro::cli {
 namespace {

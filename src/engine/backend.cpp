@@ -7,8 +7,8 @@ namespace ouro::engine {
 
 std::uint64_t Backend::now_ns() noexcept { return os::now_ns(); }
 
-Result<int> Backend::open_for_connect(const Address& address) {
-  auto fd = os::connect_socket(address);
+Result<int> Backend::open_for_connect(const Address& address, const ConnectOptions& options) {
+  auto fd = os::connect_socket(address, options);
   if (!fd) return std::unexpected(fd.error());
   return fd->release();
 }
@@ -24,6 +24,10 @@ void Backend::reset_on_close(File file) noexcept {
 
 std::size_t Backend::unread_bytes(File file) noexcept {
   return file.direct ? 0 : os::unread_bytes(file.number);
+}
+
+std::size_t Backend::unacknowledged_bytes(File file) noexcept {
+  return file.direct ? 0 : os::unacknowledged_bytes(file.number);
 }
 
 Address Backend::local_address(File file) noexcept {

@@ -138,11 +138,14 @@ class Backend {
 
   // Small calls that need no waiting; here so that a simulator can answer them.
   [[nodiscard]] virtual std::uint64_t now_ns() noexcept;
-  [[nodiscard]] virtual Result<int> open_for_connect(const Address& address);
+  [[nodiscard]] virtual Result<int> open_for_connect(const Address& address,
+                                                     const ConnectOptions& options);
   [[nodiscard]] virtual int accept_now(int listening_fd) = 0;  // a known descriptor, or -errno
   virtual void shutdown_write(File file) noexcept;
   virtual void reset_on_close(File file) noexcept;
   [[nodiscard]] virtual std::size_t unread_bytes(File file) noexcept;
+  // Sent, and not known to have reached the peer's machine.
+  [[nodiscard]] virtual std::size_t unacknowledged_bytes(File file) noexcept;
   [[nodiscard]] virtual Address local_address(File file) noexcept;
   [[nodiscard]] virtual Address peer_address(File file) noexcept;
 };

@@ -56,10 +56,12 @@ void ConnectionState::begin_open() {
 void ConnectionState::arm_receive() {
   if (receiving_ || connecting_ || ended_ || dying_ || ConnectionHook::linked()) return;
   if (paused_ && !discarding_) return;
-  const ReceiveRequest request = loop.policy().request(history_, backlog(), loop.window());
+  ReceiveHistory history = history_;
+  history.zero_copy = other().history_.zero_copy;
+  const ReceiveRequest request = loop.policy().request(history, backlog(), loop.window());
   if (request.credit == 0) {
     if (!stalled_) loop.counted().window_stalls.add();
-    stalled_ = window_full_ = true;
+    stalled_ = other().window_full_ = true;
     return;
   }
   stalled_ = false;
@@ -88,7 +90,8 @@ void ConnectionState::deliver(Buffer buffer) {
   const std::size_t size = buffer.size();
   received_bytes += size;
   was_called = false;
-  last_active_ns_ = loop.now_ns();
+  // Who may not be heard any more does not prolong its life by talking.
+  if (!discarding_) last_active_ns_ = loop.now_ns();
   loop.counted().receives.add();
   loop.counted().received_bytes.add(size);
   const bool unsuited = loop.policy().learn(history_, size);
@@ -112,7 +115,7 @@ void ConnectionState::receive_failed(Errc error) {
     case Errc::kNoBuffers:
       loop.counted().buffer_stalls.add();
       // Its memory waits for distant peers to acknowledge: copying is better than waiting too.
-      if (give_up_zero_copy()) return arm_receive();
+      if (other().give_up_zero_copy()) return arm_receive();
       if (!receiving_ && !ConnectionHook::linked()) loop.queues().park(*this, group_);
       return;
     default:
@@ -129,8 +132,29 @@ void ConnectionState::peer_ended() {
 }
 
 bool ConnectionState::quiet(std::uint64_t since_ns) const noexcept {
-  return pending_bytes() == 0 && last_active_ns_ <= since_ns &&
-         loop.backend().unread_bytes(file_) == 0;
+  const auto has_nothing = [this](const ConnectionState& one) {
+    return one.pending_bytes() == 0 && loop.backend().unread_bytes(one.file_) == 0;
+  };
+  return last_active_ns() <= since_ns && has_nothing(*this) &&
+         (partner_ == nullptr || has_nothing(*partner_));
+}
+
+std::uint64_t ConnectionState::last_active_ns() const noexcept {
+  return partner_ == nullptr ? last_active_ns_
+                             : std::max(last_active_ns_, partner_->last_active_ns_);
+}
+
+void ConnectionState::pair_with(ConnectionState& other) noexcept {
+  OURO_CHECK(partner_ == nullptr && other.partner_ == nullptr && this != &other);
+  if (dying_ || other.dying_) return;
+  partner_ = &other;
+  other.partner_ = this;
+}
+
+void ConnectionState::unpair() noexcept {
+  if (partner_ == nullptr) return;
+  partner_->partner_ = nullptr;
+  partner_ = nullptr;
 }
 
 void ConnectionState::close_gently() {
@@ -155,6 +179,7 @@ void ConnectionState::die(Errc reason) {
   if (dying_) return;
   dying_ = true;
   reason_ = reason;
+  unpair();
   loop.timers().stop(*this);
   withdraw_operations();
   settle();
@@ -166,6 +191,25 @@ void ConnectionState::cut(Errc reason) {
   cut_ = true;
   loop.backend().reset_on_close(file_);
   die(reason);
+}
+
+void ConnectionState::cut_when_sent(Errc reason) {
+  if (dying_ || cut_later_ != Errc::kNone) return;
+  if (connecting_) return cut(reason);
+  cut_later_ = reason;
+  finishing_ = discarding_ = true;
+  last_active_ns_ = loop.now_ns();
+  if (idle_timeout_ms_ == 0) start_idle_timer(kFlushLimit);
+  all_sent() ? await_acknowledgement() : arm_receive();
+}
+
+// The kernel has it all, but a reset would throw away what it still has.
+void ConnectionState::await_acknowledgement() {
+  const std::uint64_t passed = loop.now_ns() - last_active_ns_;
+  const bool arrived = loop.backend().unacknowledged_bytes(file_) == 0;
+  if (arrived || passed >= idle_timeout_ms_ * kMillisecond) return cut(cut_later_);
+  loop.timers().start(*this, loop.now_ns() + std::max(kMillisecond, passed / 4));
+  arm_receive();
 }
 
 void ConnectionState::withdraw_operations() {
@@ -235,7 +279,8 @@ void ConnectionState::expired() {
   if (connecting_ || (discarding_ && finished_)) {
     return die(connecting_ ? Errc::kTimedOut : Errc::kNone);
   }
-  const std::uint64_t deadline = last_active_ns_ + idle_timeout_ms_ * kMillisecond;
+  if (cut_later_ != Errc::kNone && all_sent()) return await_acknowledgement();
+  const std::uint64_t deadline = last_active_ns() + idle_timeout_ms_ * kMillisecond;
   if (loop.now_ns() >= deadline) return die(Errc::kTimedOut);
   loop.timers().start(*this, deadline);
 }
@@ -264,6 +309,8 @@ void Connection::send_constant(std::span<const std::byte> bytes) {
 void Connection::finish() { state(*this).finish_sending(); }
 void Connection::close() { state(*this).close_gently(); }
 void Connection::abort(Errc reason) { state(*this).cut(reason); }
+void Connection::abort_when_sent(Errc reason) { state(*this).cut_when_sent(reason); }
+void Connection::pair_with(Connection& other) { state(*this).pair_with(state(other)); }
 void Connection::pause() { state(*this).pause_receiving(); }
 void Connection::resume() { state(*this).resume_receiving(); }
 std::size_t Connection::unsent() const noexcept { return state(*this).queue.bytes; }

@@ -121,7 +121,7 @@ void ConnectionState::after_send(std::size_t count) {
     if (dying_) return;
   }
   start_send();
-  arm_receive();
+  other().arm_receive();
 }
 
 // Back to the pool, unless the kernel may still read it for a zero-copy send.
@@ -193,18 +193,19 @@ void ConnectionState::keep_lease(Block* block) {
 // Everything has been taken by the kernel.
 void ConnectionState::flushed() {
   blocked_ = false;
+  if (cut_later_ != Errc::kNone) return await_acknowledgement();
   if (finishing_) return send_fin();
   if (window_full_ && pending_bytes() < loop.window()) {
     window_full_ = false;
     handler->drained(*this);
   }
-  arm_receive();
+  other().arm_receive();
 }
 
 void ConnectionState::finish_sending() {
   if (finishing_ || dying_) return;
   finishing_ = true;
-  if (queue.head == nullptr && !sending_ && !connecting_) send_fin();
+  if (all_sent() && !connecting_) send_fin();
 }
 
 void ConnectionState::send_fin() {
@@ -289,8 +290,8 @@ void ConnectionState::zero_copy_released(const Completion& completion, std::uint
     give_up_zero_copy();
   }
   if (dying_) return settle();
-  if (queue.head == nullptr && !sending_ && !finishing_) return flushed();
-  arm_receive();
+  if (all_sent() && !finishing_) return flushed();
+  other().arm_receive();
 }
 
 }  // namespace ouro::engine

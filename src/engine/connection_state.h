@@ -59,6 +59,8 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void close_gently();
   void die(Errc reason);
   void cut(Errc reason);
+  void cut_when_sent(Errc reason);
+  void pair_with(ConnectionState& other) noexcept;
   void pause_receiving();
   void resume_receiving();
   void restart_idle_timer(std::chrono::milliseconds timeout);
@@ -111,13 +113,25 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void zero_copy_released(const Completion& completion, std::uint32_t number, ZeroCopySend& send);
   void start_idle_timer(std::chrono::milliseconds timeout);
   [[nodiscard]] std::size_t pending_bytes() const noexcept { return queue.bytes + pinned_bytes_; }
+  // Whose unsent bytes receiving waits for, and whose receiving waits for ours.
+  [[nodiscard]] ConnectionState& other() noexcept {
+    return partner_ == nullptr ? *this : *partner_;
+  }
   // The unsent bytes that receiving waits for. Who asks must hear: there it waits for none.
-  [[nodiscard]] std::size_t backlog() const noexcept { return outgoing_ ? 0 : pending_bytes(); }
+  [[nodiscard]] std::size_t backlog() const noexcept {
+    if (partner_ != nullptr) return partner_->pending_bytes();
+    return outgoing_ ? 0 : pending_bytes();
+  }
+  [[nodiscard]] std::uint64_t last_active_ns() const noexcept;
   [[nodiscard]] bool accepts_data() const noexcept;
   void withdraw_operations();
   void settle();
+  void unpair() noexcept;
+  void await_acknowledgement();
+  [[nodiscard]] bool all_sent() const noexcept { return queue.head == nullptr && !sending_; }
 
   File file_;
+  ConnectionState* partner_ = nullptr;  // that the bytes received here are meant for
   std::uint32_t slot_ = 0;
   std::uint32_t generation_ = 0;
   std::uint32_t in_flight_ = 0;     // operations asked for and not completed for good
@@ -131,8 +145,9 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   ReceiveHistory history_;
   BufferGroup group_ = BufferGroup::kStream;  // of the last receive
   Errc reason_ = Errc::kNone;
-  bool idle_chosen_ = false;  // an idle timeout of its own
-  bool outgoing_ = false;     // this side connected
+  Errc cut_later_ = Errc::kNone;  // once all is sent, with this reason
+  bool idle_chosen_ = false;      // an idle timeout of its own
+  bool outgoing_ = false;         // this side connected
   bool connecting_ = false;
   bool receiving_ = false;    // a receive is under way
   bool sending_ = false;      // a send is under way

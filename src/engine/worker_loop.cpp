@@ -75,6 +75,10 @@ Listener* WorkerLoop::listen_on(int listening_fd, Handler& handler) {
   return place->get();
 }
 
+void WorkerLoop::empty_queue(Listener* listener) {
+  static_cast<ListenerState*>(listener)->empty_queue();
+}
+
 void WorkerLoop::stop_listening(Listener* listener) {
   auto* state = static_cast<ListenerState*>(listener);
   state->close();
@@ -101,11 +105,12 @@ Address WorkerLoop::address_of(const Listener* listener) const {
 }
 
 Result<Connection*> WorkerLoop::connect(const Address& to, Handler& handler,
-                                        std::chrono::milliseconds timeout) {
-  const auto fd = backend_->open_for_connect(to);
+                                        const ConnectOptions& options) {
+  const auto fd = backend_->open_for_connect(to, options);
   if (!fd) return std::unexpected(fd.error());
   ConnectionState& connection = make_connection(backend_->adopt(*fd), handler);
-  connection.begin_connect(to, timeout);
+  ++outgoing_;
+  connection.begin_connect(to, options.timeout);
   return &connection;
 }
 
@@ -132,7 +137,7 @@ ConnectionState& WorkerLoop::make_connection(File file, Handler& handler) {
 void WorkerLoop::welcome(File file, Handler& handler) {
   using Verdict = Admission::Verdict;
   Verdict verdict = Verdict::kServe;
-  if (admission_ != nullptr) verdict = admission_->admit(file.direct ? -1 : file.number);
+  if (admission_ != nullptr) verdict = admission_->admit(file.direct ? -1 : file.number, handler);
   if (verdict == Verdict::kServe) {
     ConnectionState& connection = make_connection(file, handler);
     counters_.connections_accepted.add();
@@ -154,8 +159,9 @@ void WorkerLoop::ask_again() {
 }
 
 bool WorkerLoop::room_for_connections(std::size_t expected) const noexcept {
-  const std::size_t most = std::min(options_.connections_max, backend_->traits().files_max);
-  return waiting_.empty() && connections_.used() + expected < most;
+  const std::size_t accepted = connections_.used() - outgoing_;
+  return waiting_.empty() && accepted + expected < options_.connections_max &&
+         connections_.used() + expected < backend_->traits().files_max;
 }
 
 void WorkerLoop::run() {
@@ -299,6 +305,7 @@ void WorkerLoop::free_connection(ConnectionState& connection) {
   connections_.free(connection.slot());
   counters_.connections_open.sub();
   counters_.connections_closed.add();
+  if (!was_admitted) --outgoing_;
   if (was_admitted && admission_ != nullptr) admission_->left();
 }
 

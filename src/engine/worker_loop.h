@@ -39,10 +39,11 @@ class WorkerLoop final : public Worker, private CompletionSink {
   Listener* listen_on(int listening_fd, Handler& handler) override;
   void set_admission(Admission* admission) override { admission_ = admission; }
   void readmit() override;
+  void empty_queue(Listener* listener) override;
   void stop_listening(Listener* listener) override;
   Address address_of(const Listener* listener) const override;
   Result<Connection*> connect(const Address& to, Handler& handler,
-                              std::chrono::milliseconds timeout) override;
+                              const ConnectOptions& options) override;
   Connection& serve(int connected_fd, Handler& handler) override;
   void run() override;
   void turn(std::chrono::nanoseconds wait_max) override;
@@ -50,6 +51,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   void drain(std::chrono::milliseconds limit, std::function<void(std::size_t)> done) override;
   std::uint64_t now_ns() const noexcept override { return now_ns_; }
   std::size_t connection_count() const noexcept override { return connections_.used(); }
+  std::size_t waiting_count() const noexcept override { return waiting_.size(); }
   const Counters& counters() const noexcept override { return counters_; }
   const char* engine_name() const noexcept override { return backend_->traits().name; }
   const std::string& engine_reason() const noexcept override { return reason_; }
@@ -125,6 +127,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   std::uint64_t now_ns_;
   std::uint64_t next_second_ns_ = 0;
   std::size_t window_;
+  std::size_t outgoing_ = 0;  // connections this side made
   bool listeners_closing_ = false;
   bool sweep_due_ = false;
   bool readmitting_ = false;

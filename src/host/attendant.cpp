@@ -90,8 +90,10 @@ Result<void> AttendantProcess::make_engine() {
 
 void AttendantProcess::control_readable() {
   bool gone = false;
-  while (receive_control(control_.fd(), gone)) {
-    // A ping: the turn that read it is the answer.
+  while (const auto message = receive_control(control_.fd(), gone)) {
+    // To a ping, the turn that read it is the answer.
+    if (message->kind != MessageKind::kCommit) continue;
+    control_.say({.kind = MessageKind::kReloaded, .number = message->number});
   }
   if (!gone) return;
   control_watch_ = nullptr;

@@ -49,7 +49,8 @@ Result<std::string> give_up_rights(const ChildStart& start, bool uring) {
     os::forbid_new_privileges();
     return missing;
   }
-  for (const os::SandboxLayer& layer : os::enter_sandbox({.uring = uring})) {
+  for (const os::SandboxLayer& layer :
+       os::enter_sandbox({.uring = uring, .connects = start.options->connects})) {
     if (!layer.in_force) note(layer.name, layer.why);
   }
   return missing;

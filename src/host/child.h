@@ -32,7 +32,7 @@ struct WorkerStart {
   unsigned index = 0;
   std::optional<unsigned> cpu;        // to stay on
   std::uint64_t connections_max = 0;  // that one process has descriptors for
-  std::vector<os::Fd> listeners;
+  std::vector<Listeners::Socket> listeners;
   Inboxes inboxes;
 };
 

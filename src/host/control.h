@@ -15,17 +15,22 @@ namespace ouro::host {
 
 enum class MessageKind : std::uint32_t {
   // The master says:
-  kStart,    // number: 1 if the engine is io_uring; listen now
-  kPing,     // make a turn, so that I see you move
-  kAdopt,    // fds: the listeners of worker `number`, then the receiving end of its inbox
-  kRelease,  // worker `number` looks after its sockets itself again
-  kWake,     // a place under the limit is free
-  kDrain,    // number: milliseconds until what is left is cut
+  kStart,     // number: 1 if the engine is io_uring; listen now
+  kPing,      // make a turn, so that I see you move
+  kAdopt,     // fds: listeners of worker `number` (text: their numbers), then its inbox to read
+  kRelease,   // worker `number` looks after its sockets itself again
+  kWake,      // a place under the limit is free
+  kPlan,      // fds: one, to read `number` bytes from: what the application is to do now
+  kListen,    // fds: new listeners of yours (text: their numbers)
+  kUnlisten,  // text: the numbers of listeners that are no more
+  kCommit,    // number: of the reload that is complete with this
+  kDrain,     // number: milliseconds until what is left is cut
   // A child says:
-  kMade,     // number: 1 if the engine is io_uring; text: why it is not
-  kReady,    // it serves; text: what of the sandbox could not be had
-  kDrained,  // number: connections it had to cut; it ends now
-  kFailed,   // text: why it cannot start; it ends now
+  kMade,      // number: 1 if the engine is io_uring; text: why it is not
+  kReady,     // it serves; text: what of the sandbox could not be had
+  kReloaded,  // number: of the reload that is in force here
+  kDrained,   // number: connections it had to cut; it ends now
+  kFailed,    // text: why it cannot start; it ends now
 };
 
 struct Message {

@@ -15,12 +15,11 @@ constexpr std::uint64_t kServedAlways = 32;
 }  // namespace
 
 Gate::Gate(const GateOptions& options, std::span<WorkerPage> pages, const Inboxes& inboxes,
-           Worker& worker, Handler& handler)
+           Worker& worker)
     : options_(options),
       pages_(pages),
       inboxes_(inboxes),
       worker_(worker),
-      handler_(handler),
       claims_(pages, options.self, options.max_connections),
       loads_(pages.size()),
       parcels_(pages.size()),
@@ -28,20 +27,21 @@ Gate::Gate(const GateOptions& options, std::span<WorkerPage> pages, const Inboxe
       wake_due_(worker, [this] { wake(); }),
       keep_all_(pages.size() == 1) {}
 
-Admission::Verdict Gate::admit(int fd) {
+void Gate::serve_with(ListenerId listener, Handler& handler) {
+  handlers_[listener] = &handler;
+  listeners_[&handler] = listener;  // if it has several, they are alike
+}
+
+Admission::Verdict Gate::admit(int fd, Handler& handler) {
   if (short_of_memory()) {
-    ++held_back_;
     if (!wake_due_.running()) wake_due_.start(kShortOfMemory);
     return Verdict::kWait;
   }
-  if (!claims_.claim()) {
-    ++held_back_;
-    return Verdict::kWait;
-  }
+  if (!claims_.claim()) return Verdict::kWait;
   if (keep_all_ || fd < 0) return Verdict::kServe;
   const unsigned target = choose();
   if (target == options_.self) return Verdict::kServe;
-  hand_over(target, fd);
+  hand_over(target, {os::Fd(fd), listeners_.at(&handler)});
   return Verdict::kTaken;
 }
 
@@ -66,33 +66,33 @@ unsigned Gate::choose() {
   return choose_worker(loads_, options_.self, options_.worker_connections_max);
 }
 
-void Gate::hand_over(unsigned target, int fd) {
+void Gate::hand_over(unsigned target, Arrival arrival) {
   const std::uint32_t generation = claims_.give(target);
   Parcel& parcel = parcels_[target];
-  if (!parcel.connections.empty() && parcel.generation != generation) send_parcel(target);
+  if (!parcel.arrivals.empty() && parcel.generation != generation) send_parcel(target);
   parcel.generation = generation;
-  parcel.connections.emplace_back(fd);
-  if (parcel.connections.size() == kHandOverBatch) return send_parcel(target);
+  parcel.arrivals.push_back(std::move(arrival));
+  if (parcel.arrivals.size() == kHandOverBatch) return send_parcel(target);
   if (!parcels_due_.running()) parcels_due_.start(std::chrono::nanoseconds{0});
 }
 
 void Gate::send_parcels() {
   for (unsigned target = 0; target < parcels_.size(); ++target) {
-    if (!parcels_[target].connections.empty()) send_parcel(target);
+    if (!parcels_[target].arrivals.empty()) send_parcel(target);
   }
 }
 
 void Gate::send_parcel(unsigned target) {
   Parcel parcel;
   std::swap(parcel, parcels_[target]);
-  const auto count = static_cast<std::uint32_t>(parcel.connections.size());
-  if (inboxes_.send(target, parcel.generation, parcel.connections)) {
+  const auto count = static_cast<std::uint32_t>(parcel.arrivals.size());
+  if (inboxes_.send(target, parcel.generation, parcel.arrivals)) {
     pages_[options_.self].counters.connections_handed_over.add(count);
     return;
   }
   // Its inbox is full: it has enough to do, whatever its load says.
-  if (claims_.take(target, parcel.generation, count)) return serve_claimed(parcel.connections);
-  serve_unclaimed(parcel.connections);
+  if (claims_.take(target, parcel.generation, count)) return serve_claimed(parcel.arrivals);
+  serve_unclaimed(parcel.arrivals);
 }
 
 void Gate::open_inbox(unsigned from, os::Fd receiving_end) {
@@ -122,37 +122,40 @@ bool Gate::empty_inbox(int receiving_end) {
 
 void Gate::accept_delivery(Delivery& delivery) {
   if (delivery.count == 0) return wake();
-  const std::size_t lost = delivery.count - delivery.connections.size();
+  const std::size_t lost = delivery.count - delivery.arrivals.size();
   if (lost > 0)
     log::error("connections_lost", {{"count", lost}, {"reason", "too many open files"}});
-  pages_[options_.self].counters.connections_taken_over.add(delivery.connections.size());
+  pages_[options_.self].counters.connections_taken_over.add(delivery.arrivals.size());
   if (!claims_.take(delivery.target, delivery.generation, delivery.count)) {
-    return serve_unclaimed(delivery.connections);
+    return serve_unclaimed(delivery.arrivals);
   }
   for (std::size_t i = 0; i < lost; ++i) left();
-  serve_claimed(delivery.connections);
+  serve_claimed(delivery.arrivals);
 }
 
-void Gate::serve_claimed(std::vector<os::Fd>& connections) {
-  for (os::Fd& connection : connections) worker_.serve(connection.release(), handler_);
+void Gate::serve_claimed(std::vector<Arrival>& arrivals) {
+  for (Arrival& arrival : arrivals) serve(arrival);
 }
 
-void Gate::serve_unclaimed(std::vector<os::Fd>& connections) {
-  for (os::Fd& connection : connections) {
+void Gate::serve_unclaimed(std::vector<Arrival>& arrivals) {
+  for (Arrival& arrival : arrivals) {
     if (claims_.claim()) {
-      worker_.serve(connection.release(), handler_);
+      serve(arrival);
     } else {
-      unclaimed_.push_back(std::move(connection));
+      unclaimed_.push_back(std::move(arrival));
     }
   }
 }
 
+void Gate::serve(Arrival& arrival) {
+  worker_.serve(arrival.connection.release(), *handlers_.at(arrival.listener));
+}
+
 void Gate::wake() {
   claims_.stop_waiting();
-  std::vector<os::Fd> again;
+  std::vector<Arrival> again;
   again.swap(unclaimed_);
   serve_unclaimed(again);
-  held_back_ = 0;
   worker_.readmit();
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "host/balance.h"
@@ -25,9 +26,12 @@ struct GateOptions {
 class Gate final : public Admission {
  public:
   Gate(const GateOptions& options, std::span<WorkerPage> pages, const Inboxes& inboxes,
-       Worker& worker, Handler& handler);
+       Worker& worker);
 
-  Verdict admit(int fd) override;
+  // Whose the connections are that other workers send for a listener.
+  void serve_with(ListenerId listener, Handler& handler);
+
+  Verdict admit(int fd, Handler& handler) override;
   void left() override;
 
   // A place is free: those who wait are asked for again.
@@ -40,13 +44,15 @@ class Gate final : public Admission {
   // Takes what is in the inboxes now; true if there was anything.
   bool empty_inboxes();
   // Connections that are here and have no place yet.
-  [[nodiscard]] std::size_t waiting() const noexcept { return held_back_ + unclaimed_.size(); }
+  [[nodiscard]] std::size_t waiting() const noexcept {
+    return worker_.waiting_count() + unclaimed_.size();
+  }
 
  private:
   // Connections on their way to one worker, sent together at the end of the turn.
   struct Parcel {
     std::uint32_t generation = 0;
-    std::vector<os::Fd> connections;
+    std::vector<Arrival> arrivals;
   };
   struct OpenInbox {
     os::Fd receiving_end;
@@ -55,27 +61,28 @@ class Gate final : public Admission {
 
   [[nodiscard]] bool short_of_memory();
   [[nodiscard]] unsigned choose();
-  void hand_over(unsigned target, int fd);
+  void hand_over(unsigned target, Arrival arrival);
   void send_parcel(unsigned target);
   void send_parcels();
   bool empty_inbox(int receiving_end);
   void accept_delivery(Delivery& delivery);
   // Serves those that have a place, and keeps the others until there is one.
-  void serve_claimed(std::vector<os::Fd>& connections);
-  void serve_unclaimed(std::vector<os::Fd>& connections);
+  void serve_claimed(std::vector<Arrival>& arrivals);
+  void serve_unclaimed(std::vector<Arrival>& arrivals);
+  void serve(Arrival& arrival);
   void wake_someone();
 
   const GateOptions options_;
   std::span<WorkerPage> pages_;
   const Inboxes& inboxes_;
   Worker& worker_;
-  Handler& handler_;
+  std::unordered_map<ListenerId, Handler*> handlers_;
+  std::unordered_map<const Handler*, ListenerId> listeners_;
   Claims claims_;
   std::vector<WorkerLoad> loads_;
   std::vector<Parcel> parcels_;
-  std::size_t held_back_ = 0;              // told the worker to keep them since it last asked
   std::uint64_t memory_for_ = UINT64_MAX;  // so many connections, while there is none for more
-  std::vector<os::Fd> unclaimed_;  // received without a place; few: what was under way at a death
+  std::vector<Arrival> unclaimed_;  // received without a place; few: what was under way at a death
   Timer parcels_due_;
   Timer wake_due_;
   std::map<unsigned, OpenInbox> inboxes_open_;

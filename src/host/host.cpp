@@ -25,14 +25,15 @@ std::uint64_t reserved_files(std::size_t addresses, unsigned workers) {
 Result<std::uint64_t> connections_per_worker(const HostOptions& options, unsigned workers) {
   constexpr std::uint64_t kFewest = 8;
   const std::uint64_t files = os::raise_file_limit();
-  const std::uint64_t reserved = reserved_files(options.addresses.size(), workers);
+  const std::uint64_t reserved = reserved_files(options.application->places().size(), workers);
   if (files < reserved + kFewest) {
     return fail(Errc::kNoDescriptors,
                 fmt::format("the limit on open files ({}) leaves no room for connections: it must "
                             "be {} at least (ulimit -n)",
                             files, reserved + kFewest));
   }
-  return std::min<std::uint64_t>(files - reserved, options.worker.connections_max);
+  return std::min<std::uint64_t>((files - reserved) / options.files_per_connection,
+                                 options.worker.connections_max);
 }
 
 // Pinned only when the workers fill the CPUs. With fewer, every server on the machine would sit on
@@ -68,7 +69,7 @@ Result<Plan> make_plan(const HostOptions& options) {
 }  // namespace
 
 int run_host(const HostOptions& options) {
-  OURO_CHECK(!options.addresses.empty() && options.make_handler);
+  OURO_CHECK(options.application != nullptr && !options.application->places().empty());
   log::set_level(options.log_level);
   log::set_sink(os::log_sink());
   auto plan = make_plan(options);

@@ -8,26 +8,22 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "host/application.h"
 #include "ouro/address.h"
-#include "ouro/handler.h"
 #include "ouro/options.h"
 
 namespace ouro::host {
 
 struct HostOptions {
-  std::string name;                // "echo": in the ready line and in metrics
-  std::string version;             // of the program; in metrics
-  std::vector<Address> addresses;  // where to listen; at least one; port 0 lets the kernel choose
-  ListenOptions listen;            // reuse_port and probe are the host's business
-  unsigned workers = 0;            // 0: as many as the CPUs this process may use
-  WorkerOptions worker;            // counters is the host's business
+  std::string name;                   // "echo": in the ready line and in metrics
+  std::string version;                // of the program; in metrics
+  unsigned workers = 0;               // 0: as many as the CPUs this process may use
+  WorkerOptions worker;               // counters is the host's business
   std::uint64_t max_connections = 0;  // over all workers, exact; 0: no limit of its own
   std::optional<Address> admin;       // /metrics and /healthz; none: no attendant
   // SIGTERM: /healthz fails at once, accepting goes on for the delay, then what is under way has
@@ -40,8 +36,9 @@ struct HostOptions {
   std::string user;
   bool sandbox = true;  // shut workers and attendant off from files, programs and the rest
   log::Level log_level = log::Level::kInfo;
-  // Called once in each worker, after fork.
-  std::function<std::unique_ptr<Handler>()> make_handler;
+  Application* application = nullptr;  // wants to listen at one place at least
+  unsigned files_per_connection = 1;   // that a worker opens
+  bool connects = false;               // workers make connections of their own
 };
 
 // Exit codes, those of the whole program.

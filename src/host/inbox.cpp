@@ -12,6 +12,7 @@ struct Packet {
   std::uint32_t target = 0;
   std::uint32_t generation = 0;
   std::uint32_t count = 0;
+  std::array<ListenerId, kHandOverBatch> listeners{};
 };
 
 }  // namespace
@@ -27,13 +28,16 @@ Result<Inboxes> Inboxes::create(unsigned workers) {
 }
 
 bool Inboxes::send(unsigned target, std::uint32_t generation,
-                   const std::vector<os::Fd>& connections) const noexcept {
-  OURO_CHECK(connections.size() <= kHandOverBatch);
-  const Packet packet{target, generation, static_cast<std::uint32_t>(connections.size())};
+                   const std::vector<Arrival>& arrivals) const noexcept {
+  OURO_CHECK(arrivals.size() <= kHandOverBatch);
+  Packet packet{target, generation, static_cast<std::uint32_t>(arrivals.size()), {}};
   std::array<int, kHandOverBatch> fds{};
-  for (std::size_t i = 0; i < connections.size(); ++i) fds[i] = connections[i].get();
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    fds[i] = arrivals[i].connection.get();
+    packet.listeners[i] = arrivals[i].listener;
+  }
   return os::send_message(pairs_[target].second.get(), std::as_bytes(std::span(&packet, 1)),
-                          std::span(fds.data(), connections.size()));
+                          std::span(fds.data(), arrivals.size()));
 }
 
 bool Inboxes::wake(unsigned target) const noexcept { return send(target, 0, {}); }
@@ -47,14 +51,19 @@ void Inboxes::keep_only(unsigned worker) noexcept {
 std::optional<Delivery> receive_delivery(int receiving_end) {
   Packet packet;
   Delivery delivery;
+  std::vector<os::Fd> connections;
   const os::Reception reception = os::receive_message(
-      receiving_end, std::as_writable_bytes(std::span(&packet, 1)), delivery.connections);
+      receiving_end, std::as_writable_bytes(std::span(&packet, 1)), connections);
   if (reception.what != os::Received::kMessage || reception.size != sizeof packet) {
     return std::nullopt;
   }
   delivery.target = packet.target;
   delivery.generation = packet.generation;
   delivery.count = packet.count;
+  // If some were lost, it is the last ones.
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    delivery.arrivals.push_back({std::move(connections[i]), packet.listeners[i]});
+  }
   return delivery;
 }
 

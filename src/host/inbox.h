@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "host/application.h"
 #include "os/fd.h"
 #include "os/fd_passing.h"
 #include "ouro/error.h"
@@ -16,12 +17,18 @@ namespace ouro::host {
 // Connections in one message.
 inline constexpr std::size_t kHandOverBatch = 16;
 
+// A fresh connection, and the listener it came by.
+struct Arrival {
+  os::Fd connection;
+  ListenerId listener = 0;
+};
+
 // What lies in an inbox: connections, or without any the word that a place is free.
 struct Delivery {
   std::uint32_t target = 0;      // the worker it was sent to
   std::uint32_t generation = 0;  // under which its connections were counted
-  std::uint32_t count = 0;       // how many were sent; `connections` may be fewer (no descriptors)
-  std::vector<os::Fd> connections;
+  std::uint32_t count = 0;       // how many were sent; `arrivals` may be fewer (no descriptors)
+  std::vector<Arrival> arrivals;
 };
 
 // The sending ends of all, and for the worker that owns it the receiving end of one.
@@ -31,7 +38,7 @@ class Inboxes {
 
   // False: it is full, and nothing was sent. The caller keeps its descriptors.
   [[nodiscard]] bool send(unsigned target, std::uint32_t generation,
-                          const std::vector<os::Fd>& connections) const noexcept;
+                          const std::vector<Arrival>& arrivals) const noexcept;
   [[nodiscard]] bool wake(unsigned target) const noexcept;
   // For another worker to read from.
   [[nodiscard]] int receiving_end(unsigned worker) const noexcept {

@@ -1,29 +1,53 @@
 #include "host/listeners.h"
 
+#include <algorithm>
+#include <set>
+
 #include "os/process.h"
 #include "os/socket.h"
 
 namespace ouro::host {
 
-Result<Listeners> Listeners::open(const std::vector<Address>& addresses,
-                                  const ListenOptions& options, unsigned workers) {
-  Listeners listeners;
-  for (const Address& address : addresses) {
-    auto bound = bind(address, options, workers);
+Result<Listeners::Change> Listeners::change_to(const std::vector<ListenPlace>& places,
+                                               unsigned workers) {
+  Change change;
+  std::set<ListenerId> left;
+  for (const auto& [number, bound] : bound_) left.insert(number);
+  for (const ListenPlace& place : places) {
+    const auto same = std::ranges::find_if(
+        left, [&](ListenerId number) { return bound_.at(number).wanted == place.address; });
+    if (same != left.end()) {
+      change.all.push_back(*same);
+      for (const os::Fd& socket : bound_.at(*same).sockets) {
+        os::set_backlog(socket.get(), place.options.backlog);
+      }
+      left.erase(same);
+      continue;
+    }
+    auto bound = bind(place, workers);
     if (!bound) {
-      listeners.remove_files();
+      remove(change.added);
       return std::unexpected(bound.error());
     }
-    listeners.bound_.push_back(std::move(*bound));
+    const ListenerId number = free_number();
+    bound_[number] = std::move(*bound);
+    change.all.push_back(number);
+    change.added.push_back(number);
   }
-  return listeners;
+  change.removed.assign(left.begin(), left.end());
+  return change;
 }
 
-Result<Listeners::Bound> Listeners::bind(const Address& address, ListenOptions options,
-                                         unsigned workers) {
+ListenerId Listeners::free_number() {
+  while (bound_.contains(next_ % kListenersMax)) ++next_;
+  return next_++ % kListenersMax;
+}
+
+Result<Listeners::Bound> Listeners::bind(const ListenPlace& place, unsigned workers) {
   Bound bound;
-  bound.shared = address.is_unix();
-  bound.address = address;
+  bound.shared = place.address.is_unix();
+  bound.wanted = bound.address = place.address;
+  ListenOptions options = place.options;
   const unsigned count = bound.shared ? 1 : workers;
   options.reuse_port = count > 1;
   options.probe = true;
@@ -38,31 +62,51 @@ Result<Listeners::Bound> Listeners::bind(const Address& address, ListenOptions o
   return bound;
 }
 
-std::vector<os::Fd> Listeners::take(unsigned worker) {
-  std::vector<os::Fd> taken;
+void Listeners::remove(const std::vector<ListenerId>& listeners) {
+  for (const ListenerId number : listeners) {
+    const std::string path = bound_.at(number).address.path();
+    if (!path.empty()) os::remove_file(path);
+    bound_.erase(number);
+  }
+}
+
+std::vector<Listeners::Socket> Listeners::take(unsigned worker) {
+  std::vector<Socket> taken;
   taken.reserve(bound_.size());
-  for (Bound& bound : bound_) taken.push_back(std::move(bound.sockets[bound.shared ? 0 : worker]));
+  for (auto& [number, bound] : bound_) {
+    taken.push_back({number, std::move(bound.sockets[bound.shared ? 0 : worker])});
+  }
   bound_.clear();
   return taken;
 }
 
-std::vector<int> Listeners::own_sockets(unsigned worker) const {
-  std::vector<int> sockets;
-  for (const Bound& bound : bound_) {
-    if (!bound.shared) sockets.push_back(bound.sockets[worker].get());
+std::vector<Listeners::OwnSocket> Listeners::sockets_of(unsigned worker,
+                                                        const std::vector<ListenerId>& some) const {
+  std::vector<OwnSocket> sockets;
+  sockets.reserve(some.size());
+  for (const ListenerId number : some) {
+    sockets.push_back({number, bound_.at(number).socket_of(worker)});
   }
   return sockets;
+}
+
+std::vector<Listeners::OwnSocket> Listeners::own_sockets(unsigned worker) const {
+  std::vector<OwnSocket> own;
+  for (const auto& [number, bound] : bound_) {
+    if (!bound.shared) own.push_back({number, bound.socket_of(worker)});
+  }
+  return own;
 }
 
 std::vector<Address> Listeners::addresses() const {
   std::vector<Address> addresses;
   addresses.reserve(bound_.size());
-  for (const Bound& bound : bound_) addresses.push_back(bound.address);
+  for (const auto& [number, bound] : bound_) addresses.push_back(bound.address);
   return addresses;
 }
 
 void Listeners::remove_files() const {
-  for (const Bound& bound : bound_) {
+  for (const auto& [number, bound] : bound_) {
     if (!bound.address.path().empty()) os::remove_file(bound.address.path());
   }
 }

@@ -2,27 +2,47 @@
 // long as it serves: while a worker is down, connections wait in a queue that stays.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "host/application.h"
 #include "os/fd.h"
-#include "ouro/address.h"
 #include "ouro/error.h"
-#include "ouro/options.h"
 
 namespace ouro::host {
 
-// TCP: a socket per worker and address (SO_REUSEPORT). Unix: one per address, shared.
+// TCP: a socket per worker and address (SO_REUSEPORT). Unix: one per address, shared. Numbers are
+// given in turn, so that a new listener has that of one long gone.
 class Listeners {
  public:
-  // All or nothing.
-  [[nodiscard]] static Result<Listeners> open(const std::vector<Address>& addresses,
-                                              const ListenOptions& options, unsigned workers);
+  // What a reload makes of them.
+  struct Change {
+    std::vector<ListenerId> all;  // in the order of the places
+    std::vector<ListenerId> added;
+    std::vector<ListenerId> removed;
+  };
 
+  // All or nothing. Those that stay keep their sockets; those that are not wanted any more are
+  // still open, until remove().
+  [[nodiscard]] Result<Change> change_to(const std::vector<ListenPlace>& places, unsigned workers);
+  void remove(const std::vector<ListenerId>& listeners);
+
+  struct Socket {
+    ListenerId listener = 0;
+    os::Fd fd;
+  };
+  struct OwnSocket {
+    ListenerId listener = 0;
+    int fd = -1;  // lent
+  };
   // In a worker: its own sockets; those of the others are closed.
-  [[nodiscard]] std::vector<os::Fd> take(unsigned worker);
+  [[nodiscard]] std::vector<Socket> take(unsigned worker);
+  // What one worker accepts from; of these, `some`.
+  [[nodiscard]] std::vector<OwnSocket> sockets_of(unsigned worker,
+                                                  const std::vector<ListenerId>& some) const;
   // What another worker can accept from while this one does not.
-  [[nodiscard]] std::vector<int> own_sockets(unsigned worker) const;
+  [[nodiscard]] std::vector<OwnSocket> own_sockets(unsigned worker) const;
   // As they really are: with the ports the kernel chose.
   [[nodiscard]] std::vector<Address> addresses() const;
   void close() { bound_.clear(); }
@@ -31,15 +51,24 @@ class Listeners {
 
  private:
   struct Bound {
+    Address wanted;  // port 0 is every time another
     Address address;
     std::vector<os::Fd> sockets;  // by worker; one if it is shared
     bool shared = false;
+
+    [[nodiscard]] int socket_of(unsigned worker) const {
+      return sockets[shared ? 0 : worker].get();
+    }
   };
 
-  [[nodiscard]] static Result<Bound> bind(const Address& address, ListenOptions options,
-                                          unsigned workers);
+  [[nodiscard]] static Result<Bound> bind(const ListenPlace& place, unsigned workers);
+  [[nodiscard]] ListenerId free_number();
 
-  std::vector<Bound> bound_;
+  std::map<ListenerId, Bound> bound_;
+  ListenerId next_ = 0;
 };
+
+// A server has no more: their numbers are places in tables.
+inline constexpr ListenerId kListenersMax = 1024;
 
 }  // namespace ouro::host

@@ -59,8 +59,11 @@ void Master::on_signal(os::Signal signal) {
   switch (signal) {
     case os::Signal::kTerminate:
       return terminate();
-    case os::Signal::kOther:
-      return log::info("signal_ignored", {{"reason", "there is nothing to reload or reopen"}});
+    case os::Signal::kReload:
+      return reload();
+    case os::Signal::kReopen:
+    case os::Signal::kUpgrade:
+      return log::info("signal_ignored", {{"reason", "there is nothing to reopen or upgrade"}});
     case os::Signal::kChildChanged:
       return reap();
   }
@@ -88,10 +91,13 @@ void Master::on_message(Child& child, const ReceivedMessage& message) {
       if (draining_) return;
       child.ready = true;
       said_of_sandbox(message.text);
+      flush(child);
       set_state(child, ChildState::kLive);
       log::debug("child_ready", {{"child", kind_of(child.is_worker)}, {"index", child.index}});
       announce_if_ready();
       return settle_adoptions();
+    case MessageKind::kReloaded:
+      return reloaded(child, message.number);
     case MessageKind::kDrained:
       cut_ += message.number;
       return;
@@ -126,10 +132,12 @@ void Master::on_death(Child& child, os::Ending ending) {
               {"lived_ms", lived.count()}});
   child.process = 0;
   child.control.reset();
+  child.outbox.clear();
   child.made = child.ready = false;
   child.page->process_id.store(0);
   set_state(child, ChildState::kDown);
   child.page->forget_worker();
+  if (child.is_worker) options_.application->worker_died(child.index);
   child.pauses_told = 0;
   if (pages_.master().state.load() == ServerState::kStarting) {
     return start_failed(fmt::format("{} {} ended while starting (code {}, signal {})",
@@ -176,6 +184,7 @@ void Master::respawn_if_due(Child& child) {
 void Master::tick() {
   for (Child& child : children_) {
     if (child.process != 0) look_after(child);
+    flush(child);
     if (child.is_worker) tell_of_pauses(child);
     respawn_if_due(child);
   }
@@ -241,11 +250,18 @@ void Master::carry_out(const Adoption::Order& order) {
     send_control(control, {.kind = MessageKind::kRelease, .number = order.of});
     return;
   }
-  Message adopt{.kind = MessageKind::kAdopt, .number = order.of};
-  adopt.fds = listeners_.own_sockets(order.of);
-  adopt.fds.push_back(inboxes_.receiving_end(order.of));
-  if (!send_control(control, adopt)) return adoption_.not_adopted(order.of);
+  if (!send_adoption(control, order.of)) return adoption_.not_adopted(order.of);
   log::info("adoption", {{"of", order.of}, {"by", order.adopter}});
+}
+
+bool Master::send_adoption(int control, unsigned of) const {
+  const int inbox = inboxes_.receiving_end(of);
+  for (Message& message : in_messages(MessageKind::kAdopt, listeners_.own_sockets(of))) {
+    message.number = of;
+    message.fds.push_back(inbox);
+    if (!send_control(control, message)) return false;
+  }
+  return true;
 }
 
 // The workers wake each other; this is for a word that got lost on the way, or with its sender.

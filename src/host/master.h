@@ -2,6 +2,7 @@
 // and what its children say, and never anything from the network.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ class Master {
   [[nodiscard]] int run();
 
  private:
+  // A message with descriptors of its own.
+  struct Letter {
+    Message message;
+    std::vector<os::Fd> fds;
+  };
   // A place for a child; the processes in it come and go.
   struct Child {
     unsigned index = 0;
@@ -40,6 +46,8 @@ class Master {
     bool made = false;  // its engine; it waits for the word to start
     bool ready = false;
     bool uring = false;
+    std::deque<Letter> outbox;  // what it is to be told, as soon as it can be
+    std::uint64_t reload = 0;   // the last that is in force there
     std::string engine_reason;
     Heartbeat heartbeat;
     Respawn respawn;
@@ -80,8 +88,18 @@ class Master {
   void respawn_if_due(Child& child);
   void settle_adoptions();
   void carry_out(const Adoption::Order& order);
+  [[nodiscard]] bool send_adoption(int control, unsigned of) const;
   void wake_the_waiting();
   void set_state(Child& child, ChildState state);
+
+  // Reloading (master_reload.cpp).
+  void reload();
+  void tell_all(const Listeners::Change& change, const std::string& plan);
+  void tell(Child& child, const Message& message);
+  void flush(Child& child);
+  void reloaded(Child& child, std::uint64_t number);
+  [[nodiscard]] static std::vector<Message> in_messages(
+      MessageKind kind, const std::vector<Listeners::OwnSocket>& sockets);
 
   // Leaving (master_leave.cpp).
   void terminate();
@@ -111,6 +129,7 @@ class Master {
   bool draining_ = false;
   bool announced_ = false;  // the ready line is out
   bool sandbox_told_ = false;
+  std::uint64_t reloads_ = 0;  // that were good
   std::uint64_t cut_ = 0;
   bool unclean_ = false;
   std::optional<int> exit_code_;

@@ -19,12 +19,13 @@ Master::Master(const HostOptions& options, Plan plan)
       engine_(options.worker.engine) {}
 
 Result<void> Master::prepare() {
+  if (auto prepared = options_.application->prepare(plan_.workers); !prepared) return prepared;
   auto signals = os::SignalReader::create();
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
-  auto listeners = Listeners::open(options_.addresses, options_.listen, plan_.workers);
-  if (!listeners) return std::unexpected(listeners.error());
-  listeners_ = std::move(*listeners);
+  const auto change = listeners_.change_to(options_.application->places(), plan_.workers);
+  if (!change) return std::unexpected(change.error());
+  (void)options_.application->commit(change->all);
   if (options_.admin) {
     auto admin = os::listen_socket(*options_.admin, {.unix_mode = 0600});
     if (!admin) return std::unexpected(admin.error());

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "os/cpu.h"
 #include "os/memory_reserve.h"
+#include "os/shared_memory.h"
 
 namespace ouro::host {
 namespace {
@@ -18,6 +20,20 @@ constexpr std::chrono::milliseconds kLastLook{20};
 
 // For what is under way when memory runs out: records of connections, messages to others.
 constexpr std::size_t kMemoryAside = std::size_t{1} << 20;
+
+// As control messages have them: "3 17 18 ".
+std::vector<ListenerId> numbers_in(std::string_view text) {
+  std::vector<ListenerId> numbers;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  ListenerId number = 0;
+  for (auto read = std::from_chars(at, end, number); read.ec == std::errc{};
+       read = std::from_chars(at, end, number)) {
+    numbers.push_back(number);
+    at = std::min(read.ptr + 1, end);
+  }
+  return numbers;
+}
 
 bool is_uring(const Worker& worker) { return std::string_view{worker.engine_name()} == "uring"; }
 
@@ -47,7 +63,18 @@ int WorkerProcess::run() {
   serve();
   control_.say({.kind = MessageKind::kReady, .text = *missing});
   worker_->run();
+  end_connections();
   return kExitDone;
+}
+
+// What is left at the limit is cut, so that the service has none when it goes.
+void WorkerProcess::end_connections() {
+  constexpr int kTurnsMax = 1000;
+  worker_->drain(std::chrono::milliseconds{0}, [](std::size_t) {});
+  for (int i = 0; i < kTurnsMax && worker_->connection_count() > 0; ++i) {
+    worker_->turn(std::chrono::milliseconds{1});
+  }
+  if (worker_->connection_count() > 0) os::exit_now(kExitDone);
 }
 
 Result<void> WorkerProcess::make_engine(EngineChoice engine) {
@@ -79,24 +106,28 @@ Result<bool> WorkerProcess::agree_on_engine() {
 
 void WorkerProcess::serve() {
   const HostOptions& options = *start_.common.options;
-  handler_ = options.make_handler();
-  OURO_CHECK(handler_ != nullptr);
+  service_ = options.application->make_service(
+      {*worker_, start_.index, static_cast<unsigned>(start_.common.pages->workers().size())});
+  OURO_CHECK(service_ != nullptr);
   const GateOptions gate_options{.self = start_.index,
                                  .max_connections = options.max_connections,
                                  .worker_connections_max = start_.connections_max};
   gate_ = std::make_unique<Gate>(gate_options, start_.common.pages->workers(), start_.inboxes,
-                                 *worker_, *handler_);
+                                 *worker_);
   worker_->set_admission(gate_.get());
-  listen();
+  for (Listeners::Socket& socket : start_.listeners) {
+    listen(own_, socket.listener, std::move(socket.fd));
+  }
   gate_->open_inbox(start_.index, start_.inboxes.take_receiving_end(start_.index));
   control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
   last_look_ = std::make_unique<Timer>(*worker_, [this] { leave(); });
 }
 
-void WorkerProcess::listen() {
-  for (os::Fd& listener : start_.listeners) {
-    (void)worker_->listen_on(listener.release(), *handler_);
-  }
+void WorkerProcess::listen(Listening& into, ListenerId listener, os::Fd socket) {
+  if (into.contains(listener)) return;
+  Handler& handler = service_->handler(listener);
+  gate_->serve_with(listener, handler);
+  into[listener] = worker_->listen_on(socket.release(), handler);
 }
 
 void WorkerProcess::control_readable() {
@@ -112,11 +143,19 @@ void WorkerProcess::obey(ReceivedMessage& message) {
   const auto number = static_cast<unsigned>(message.number);
   switch (message.kind) {
     case MessageKind::kAdopt:
-      return adopt(number, std::move(message.fds));
+      return adopt(number, message.text, std::move(message.fds));
     case MessageKind::kRelease:
       return release(number);
     case MessageKind::kWake:
       return gate_->wake();
+    case MessageKind::kPlan:
+      return reconfigure(message.fds.empty() ? -1 : message.fds.front().get(), message.number);
+    case MessageKind::kListen:
+      return listen_too(message.text, std::move(message.fds));
+    case MessageKind::kUnlisten:
+      return stop_listening(message.text);
+    case MessageKind::kCommit:
+      return control_.say({.kind = MessageKind::kReloaded, .number = message.number});
     case MessageKind::kDrain:
       return drain(std::chrono::milliseconds{message.number});
     default:
@@ -124,24 +163,57 @@ void WorkerProcess::obey(ReceivedMessage& message) {
   }
 }
 
-void WorkerProcess::adopt(unsigned worker, std::vector<os::Fd> fds) {
-  if (fds.empty() || leaving_ || adopted_.contains(worker)) return;
-  Adopted& adopted = adopted_[worker];
-  gate_->open_inbox(worker, std::move(fds.back()));
+void WorkerProcess::adopt(unsigned worker, std::string_view listeners, std::vector<os::Fd> fds) {
+  if (fds.empty() || leaving_) return;
+  if (!adopted_.contains(worker)) gate_->open_inbox(worker, std::move(fds.back()));
   fds.pop_back();
-  for (os::Fd& fd : fds) {
-    adopted.listeners.push_back(worker_->listen_on(fd.release(), *handler_));
+  Listening& adopted = adopted_[worker];
+  for (const ListenerId listener : numbers_in(listeners)) {
+    if (fds.empty()) break;
+    listen(adopted, listener, std::move(fds.front()));
+    fds.erase(fds.begin());
   }
-  log::info("adopted", {{"of", worker}, {"listeners", adopted.listeners.size()}});
+  log::info("adopted", {{"of", worker}, {"listeners", adopted.size()}});
 }
 
 void WorkerProcess::release(unsigned worker) {
   const auto found = adopted_.find(worker);
   if (found == adopted_.end() || leaving_) return;
-  for (Listener* listener : found->second.listeners) worker_->stop_listening(listener);
+  for (const auto& [number, listener] : found->second) worker_->stop_listening(listener);
   gate_->close_inbox(worker);
   adopted_.erase(found);
   log::info("released", {{"of", worker}});
+}
+
+void WorkerProcess::listen_too(std::string_view listeners, std::vector<os::Fd> fds) {
+  if (leaving_) return;
+  for (const ListenerId listener : numbers_in(listeners)) {
+    if (fds.empty()) break;
+    listen(own_, listener, std::move(fds.front()));
+    fds.erase(fds.begin());
+  }
+}
+
+// Who has come before is served, and who has not comes too late.
+void WorkerProcess::stop_listening(std::string_view listeners) {
+  if (leaving_) return;
+  std::vector<Listening*> all{&own_};
+  for (auto& [worker, adopted] : adopted_) all.push_back(&adopted);
+  for (const ListenerId listener : numbers_in(listeners)) {
+    for (Listening* listening : all) {
+      const auto found = listening->find(listener);
+      if (found == listening->end()) continue;
+      worker_->empty_queue(found->second);
+      worker_->stop_listening(found->second);
+      listening->erase(found);
+    }
+  }
+}
+
+void WorkerProcess::reconfigure(int fd, std::size_t size) {
+  const auto plan = os::read_shared_bytes(fd, size);
+  if (plan) return service_->reconfigure(*plan);
+  log::error("reload_failed", {{"reason", "the plan cannot be read"}});
 }
 
 void WorkerProcess::drain(std::chrono::milliseconds limit) {

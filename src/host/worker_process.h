@@ -19,33 +19,36 @@ class WorkerProcess {
   [[nodiscard]] int run();
 
  private:
-  // The sockets of a worker that is down or hung, looked after meanwhile.
-  struct Adopted {
-    std::vector<Listener*> listeners;
-  };
+  // The sockets of one worker: this one, or one that is down or hung and looked after meanwhile.
+  using Listening = std::map<ListenerId, Listener*>;
 
   [[nodiscard]] Result<void> make_engine(EngineChoice engine);
   // All workers take the same engine: the master hears what this one got, and decides.
   [[nodiscard]] Result<bool> agree_on_engine();
   void serve();
-  void listen();
+  void listen(Listening& into, ListenerId listener, os::Fd socket);
 
   void control_readable();
   void obey(ReceivedMessage& message);
-  void adopt(unsigned worker, std::vector<os::Fd> fds);
+  void adopt(unsigned worker, std::string_view listeners, std::vector<os::Fd> fds);
   void release(unsigned worker);
+  void listen_too(std::string_view listeners, std::vector<os::Fd> fds);
+  void stop_listening(std::string_view listeners);
+  void reconfigure(int fd, std::size_t size);
   void drain(std::chrono::milliseconds limit);
   void drained(std::size_t cut);
   void leave();
+  void end_connections();
 
   WorkerStart start_;
   ControlLine control_;
-  std::unique_ptr<Handler> handler_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Service> service_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<Watch> control_watch_;
   std::unique_ptr<Timer> last_look_;
-  std::map<unsigned, Adopted> adopted_;
+  Listening own_;
+  std::map<unsigned, Listening> adopted_;
   bool leaving_ = false;
   std::uint64_t leave_by_ns_ = 0;
   std::size_t cut_ = 0;

@@ -29,10 +29,11 @@ std::uint64_t files_known(int version) {
 }
 
 // What is named here and allowed by no rule is forbidden. There are no rules.
-Ruleset everything(int version) {
+Ruleset everything(int version, bool connects) {
   Ruleset rules;
   rules.files = files_known(version);
-  if (version >= 4) rules.ports = bits(2);
+  // Whoever connects binds too, to say from where; that it cannot listen is seccomp's to see to.
+  if (version >= 4 && !connects) rules.ports = bits(2);
   if (version >= 6) rules.scoped = bits(2);
   return rules;
 }
@@ -44,11 +45,11 @@ std::size_t size_known(int version) {
 
 }  // namespace
 
-Result<int> forbid_files_ports_signals() {
+Result<int> forbid_files_ports_signals(bool connects) {
   const auto version = static_cast<int>(
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
   if (version < 1) return fail_errno("Landlock", errno);
-  const Ruleset rules = everything(version);
+  const Ruleset rules = everything(version, connects);
   const Fd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size_known(version), 0)));
   if (!ruleset.valid()) return fail_errno("Landlock", errno);

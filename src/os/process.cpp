@@ -30,9 +30,18 @@ sigset_t master_signals() noexcept {
 }
 
 Signal meaning_of(std::uint32_t number) noexcept {
-  if (number == SIGCHLD) return Signal::kChildChanged;
-  const bool ends = number == SIGTERM || number == SIGINT || number == SIGQUIT;
-  return ends ? Signal::kTerminate : Signal::kOther;
+  switch (number) {
+    case SIGCHLD:
+      return Signal::kChildChanged;
+    case SIGHUP:
+      return Signal::kReload;
+    case SIGUSR1:
+      return Signal::kReopen;
+    case SIGUSR2:
+      return Signal::kUpgrade;
+    default:
+      return Signal::kTerminate;
+  }
 }
 
 bool has_capability(unsigned which) noexcept {

@@ -37,10 +37,11 @@ struct Ending {
 [[nodiscard]] std::optional<Ending> ending_of(ProcessId child) noexcept;
 
 // What a master is told.
-enum class Signal : std::uint8_t { kTerminate, kOther, kChildChanged };
+enum class Signal : std::uint8_t { kTerminate, kReload, kReopen, kUpgrade, kChildChanged };
 
-// Turns SIGTERM, SIGINT, SIGHUP and SIGCHLD into values that can be read from fd(), and ignores
-// SIGPIPE, for as long as it lives. One per process; a child calls ignore_signals() instead.
+// Turns SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGCHLD into values that can be read from
+// fd(), and ignores SIGPIPE, for as long as it lives. One per process; a child calls
+// ignore_signals() instead.
 class SignalReader {
  public:
   [[nodiscard]] static Result<SignalReader> create();

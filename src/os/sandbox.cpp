@@ -43,21 +43,22 @@ SandboxLayer forbid_gaining() {
 }
 
 // What a sanitizer says at the end it finds out with calls that these two forbid.
-SandboxLayer put_up_landlock() {
+SandboxLayer put_up_landlock(bool connects) {
   constexpr const char* kName = "landlock";
   if (kSanitized) return missing(kName, "not in a build with sanitizers");
-  const auto version = forbid_files_ports_signals();
+  const auto version = forbid_files_ports_signals(connects);
   if (!version) return missing(kName, version.error().what);
   std::string forbids = "files";
-  if (*version >= 4) forbids += ", TCP ports";
+  if (*version >= 4 && !connects) forbids += ", TCP ports";
   if (*version >= 6) forbids += ", signals to others";
   return standing(kName, forbids + " (version " + std::to_string(*version) + ")");
 }
 
-SandboxLayer put_up_seccomp(bool uring) {
+SandboxLayer put_up_seccomp(const SandboxProfile& profile) {
   constexpr const char* kName = "seccomp";
   if (kSanitized) return missing(kName, "not in a build with sanitizers");
-  if (auto done = forbid_system_calls(uring); !done) return missing(kName, done.error().what);
+  if (auto done = forbid_system_calls(profile.uring, profile.connects); !done)
+    return missing(kName, done.error().what);
   return standing(kName, "system calls that serving does not take");
 }
 
@@ -107,8 +108,8 @@ std::vector<SandboxLayer> enter_sandbox(const SandboxProfile& profile) {
   std::vector<SandboxLayer> layers;
   layers.push_back(drop_capabilities());
   layers.push_back(forbid_gaining());
-  layers.push_back(put_up_landlock());
-  layers.push_back(put_up_seccomp(profile.uring));
+  layers.push_back(put_up_landlock(profile.connects));
+  layers.push_back(put_up_seccomp(profile));
   return layers;
 }
 

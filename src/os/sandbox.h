@@ -10,7 +10,8 @@
 namespace ouro::os {
 
 struct SandboxProfile {
-  bool uring = true;  // it has made its ring and goes on entering it
+  bool uring = true;      // it has made its ring and goes on entering it
+  bool connects = false;  // it makes connections to others
 };
 
 // One wall of the sandbox, and whether it stands.

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -149,14 +150,19 @@ class Filter {
 
 }  // namespace
 
-Result<void> forbid_system_calls(bool uring) {
+Result<void> forbid_system_calls(bool uring, bool connects) {
   Filter filter;
   if (uring) filter.answer(SYS_io_uring_enter, SECCOMP_RET_ALLOW);
   for (const std::uint32_t call : kAllowed) filter.answer(call, SECCOMP_RET_ALLOW);
+  if (connects) {
+    filter.allow_values(SYS_socket, 0, {AF_INET, AF_INET6, AF_UNIX});
+    filter.answer(SYS_connect, SECCOMP_RET_ALLOW);
+    filter.answer(SYS_bind, SECCOMP_RET_ALLOW);
+  }
   filter.allow_without(SYS_mmap, 2, PROT_EXEC);
   filter.allow_without(SYS_mprotect, 2, PROT_EXEC);
   filter.allow_values(SYS_fcntl, 1, {F_GETFL, F_SETFL, F_DUPFD_CLOEXEC});
-  filter.allow_values(SYS_ioctl, 1, {FIONREAD});
+  filter.allow_values(SYS_ioctl, 1, {FIONREAD, TIOCOUTQ});
   filter.allow_values(SYS_tgkill, 0, {static_cast<std::uint32_t>(::getpid())});  // abort()
   for (const std::uint32_t call : kFatal) filter.answer(call, SECCOMP_RET_KILL_PROCESS);
   return filter.put_in_force();

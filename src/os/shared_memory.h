@@ -2,7 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
 
+#include "os/fd.h"
 #include "ouro/error.h"
 
 namespace ouro::os {
@@ -28,5 +32,10 @@ class SharedMemory {
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+// A copy of `bytes` behind a descriptor, for a process that is given it.
+[[nodiscard]] Result<Fd> make_shared_bytes(std::string_view bytes);
+// What it holds; nothing if it does not hold as many.
+[[nodiscard]] std::optional<std::string> read_shared_bytes(int fd, std::size_t size);
 
 }  // namespace ouro::os

@@ -10,7 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 
 namespace ouro::os {
@@ -30,18 +32,24 @@ std::string cannot_listen(const Address& address) {
   return "cannot listen on " + address.to_string();
 }
 
-void set_tcp_options(int fd, const Address& address, const ListenOptions& options) noexcept {
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+// What those that connect and those that are connected to have in common.
+void set_connection_options(int fd, std::chrono::seconds keepalive_idle,
+                            unsigned kernel_unsent_bytes) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);  // what was sent as urgent is a byte like any other
-  if (address.family() == Address::Family::kIpv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (options.keepalive_idle.count() > 0) {
+  if (keepalive_idle.count() > 0) {
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive_idle.count()));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(keepalive_idle.count()));
   }
-  if (options.kernel_unsent_bytes > 0) {
-    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.kernel_unsent_bytes));
+  if (kernel_unsent_bytes > 0) {
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(kernel_unsent_bytes));
   }
+}
+
+void set_tcp_options(int fd, const Address& address, const ListenOptions& options) noexcept {
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set_connection_options(fd, options.keepalive_idle, options.kernel_unsent_bytes);
+  if (address.family() == Address::Family::kIpv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (options.user_timeout.count() > 0) {
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options.user_timeout.count()));
   }
@@ -91,6 +99,41 @@ Result<void> remove_stale_file(const Address& address) {
   return {};
 }
 
+int bind_to(int fd, const Address& address) noexcept {
+  return ::bind(fd, address.raw(), address.raw_size()) == 0 ? 0 : errno;
+}
+
+// The next port of the range, in turn. One that is in use towards another server is good; towards
+// this one, connecting will tell (EADDRNOTAVAIL). The kernel's own range for a socket is of no use:
+// it ends where that of the machine ends.
+int bind_within(int fd, const Address& source, const ConnectOptions& options) noexcept {
+  static thread_local std::uint32_t turn = static_cast<std::uint32_t>(::getpid()) * 7919u;
+  const std::uint32_t count = options.source_port_last - options.source_port_first + 1u;
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  constexpr std::uint32_t kTriesMax = 64;
+  for (std::uint32_t i = 0; i < std::min(count, kTriesMax); ++i) {
+    const auto port = static_cast<std::uint16_t>(options.source_port_first + turn++ % count);
+    const int error = bind_to(fd, source.with_port(port));
+    if (error != EADDRINUSE) return error;
+  }
+  return EADDRNOTAVAIL;
+}
+
+// 0, or an errno.
+int bind_source(int fd, const Address& to, const ConnectOptions& options) noexcept {
+  const bool ranged = options.source_port_first != 0;
+  Address source = options.source;
+  if (source.family() == Address::Family::kNone) {
+    if (!ranged) return 0;
+    const bool ipv6 = to.family() == Address::Family::kIpv6;
+    source = *Address::parse(ipv6 ? "[::]:0" : "0.0.0.0:0");
+  }
+  if (ranged) return bind_within(fd, source, options);
+  // The port is chosen when it connects: then one port serves connections to different servers.
+  set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  return bind_to(fd, source);
+}
+
 Result<void> prepare(int fd, const Address& address, const ListenOptions& options) {
   if (address.is_unix()) return remove_stale_file(address);
   if (options.probe && address.port() != 0) {
@@ -120,14 +163,18 @@ Result<Fd> listen_socket(const Address& address, const ListenOptions& options) {
   return fd;
 }
 
-Result<Fd> connect_socket(const Address& address) {
+Result<Fd> connect_socket(const Address& address, const ConnectOptions& options) {
   Fd fd = make_socket(address);
   if (!fd.valid()) return fail_errno("cannot connect to " + address.to_string(), errno);
   if (address.is_unix()) return fd;
-  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
+  set_connection_options(fd.get(), options.keepalive_idle, options.kernel_unsent_bytes);
+  if (const int error = bind_source(fd.get(), address, options); error != 0) {
+    return fail_errno("cannot connect from " + options.source.to_string(), error);
+  }
   return fd;
 }
+
+void set_backlog(int listening_fd, int backlog) noexcept { ::listen(listening_fd, backlog); }
 
 Address local_address(int fd) noexcept {
   sockaddr_storage raw{};
@@ -237,6 +284,11 @@ std::size_t locked_memory_max() noexcept {
 std::size_t unread_bytes(int fd) noexcept {
   int count = 0;
   return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+std::size_t unacknowledged_bytes(int fd) noexcept {
+  int count = 0;
+  return ::ioctl(fd, TIOCOUTQ, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
 }  // namespace ouro::os

@@ -18,8 +18,11 @@ namespace ouro::os {
 // Bound and listening. Options meant for connections (no delay, keepalive) are set here and
 // inherited. A stale Unix socket file is replaced, a live one refused.
 [[nodiscard]] Result<Fd> listen_socket(const Address& address, const ListenOptions& options);
-// For connecting to `address`; unconnected.
-[[nodiscard]] Result<Fd> connect_socket(const Address& address);
+// For connecting to `address`, bound if a source is given; unconnected.
+[[nodiscard]] Result<Fd> connect_socket(const Address& address, const ConnectOptions& options = {});
+
+// Of a socket that listens already.
+void set_backlog(int listening_fd, int backlog) noexcept;
 
 [[nodiscard]] Address local_address(int fd) noexcept;
 [[nodiscard]] Address peer_address(int fd) noexcept;
@@ -46,5 +49,7 @@ void set_blocking(int fd) noexcept;
 [[nodiscard]] std::size_t locked_memory_max() noexcept;
 // Bytes that arrived and were not received yet.
 [[nodiscard]] std::size_t unread_bytes(int fd) noexcept;
+// Bytes that were sent and that the other side has not confirmed.
+[[nodiscard]] std::size_t unacknowledged_bytes(int fd) noexcept;
 
 }  // namespace ouro::os

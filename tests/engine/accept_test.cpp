@@ -229,7 +229,7 @@ TEST_P(AcceptTest, workers_with_a_socket_each_share_one_port) {
 // Reads socket options of what was accepted, where a program gets to see the descriptor.
 class OptionReader final : public Admission {
  public:
-  Verdict admit(int fd) override {
+  Verdict admit(int fd, Handler&) override {
     no_delay = read(fd, IPPROTO_TCP, TCP_NODELAY);
     keepalive = read(fd, SOL_SOCKET, SO_KEEPALIVE);
     keepalive_idle = read(fd, IPPROTO_TCP, TCP_KEEPIDLE);

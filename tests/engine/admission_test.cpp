@@ -19,7 +19,7 @@ class ScriptedAdmission final : public Admission {
   std::atomic<int> asked{0};
   std::atomic<int> gone{0};
 
-  Verdict admit(int fd) override {
+  Verdict admit(int fd, Handler&) override {
     ++asked;
     return decide(fd);
   }
@@ -107,6 +107,11 @@ TEST_P(AdmissionTest, who_must_wait_is_served_at_readmission_in_order) {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(handler.opened_count, 0U);
   EXPECT_LE(admission.asked, 40) << "accepting goes on while connections wait";
+  server.on_worker([&](Worker& worker) {
+    EXPECT_EQ(worker.waiting_count(), static_cast<std::size_t>(admission.asked));
+    worker.readmit();  // until they are asked again, they wait
+    EXPECT_EQ(worker.waiting_count(), static_cast<std::size_t>(admission.asked));
+  });
 
   EXPECT_TRUE(eventually([&] {
     room = 7;

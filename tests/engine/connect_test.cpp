@@ -48,7 +48,7 @@ class ConnectTest : public EngineTest {
     handler.on_opened = [](Connection& connection) { connection.close(); };
     handler.on_closed = [&](Connection&, Errc reason) { outcome = reason; };
     const auto worker = make_worker();
-    if (!worker->connect(to, handler, timeout)) throw ClientError("no socket");
+    if (!worker->connect(to, handler, {.timeout = timeout})) throw ClientError("no socket");
     worker->run();
     EXPECT_EQ(handler.closed_count, 1U);
     EXPECT_EQ(worker->connection_count(), 0U);
@@ -161,7 +161,7 @@ TEST_P(ConnectTest, a_connect_may_be_aborted_before_it_is_answered) {
   const auto first = TestClient::connect(deaf.address());
   CheckedHandler handler;
   const auto worker = make_worker();
-  const auto connection = worker->connect(deaf.address(), handler, kCeiling);
+  const auto connection = worker->connect(deaf.address(), handler, {.timeout = kCeiling});
   ASSERT_TRUE(connection);
   worker->turn(std::chrono::nanoseconds(0));
   (*connection)->abort(Errc::kCancelled);
@@ -175,7 +175,7 @@ TEST_P(ConnectTest, a_worker_may_be_destroyed_while_it_connects) {
   const auto first = TestClient::connect(deaf.address());
   CheckedHandler handler;
   const auto worker = make_worker();
-  ASSERT_TRUE(worker->connect(deaf.address(), handler, kCeiling));
+  ASSERT_TRUE(worker->connect(deaf.address(), handler, {.timeout = kCeiling}));
   worker->turn(std::chrono::nanoseconds(0));
 }
 

@@ -78,8 +78,9 @@ Asker::Asker(World& world, std::uint16_t stream_, std::uint64_t bytes)
 
 void Asker::start(Worker& worker) {
   const Address address = Address::parse("192.0.2.1:1")->with_port(stream);
-  const auto timeout = std::chrono::milliseconds(world_.between(1, 500));
-  const auto connection = worker.connect(address, *this, timeout);
+  ConnectOptions options;
+  options.timeout = std::chrono::milliseconds(world_.between(1, 500));
+  const auto connection = worker.connect(address, *this, options);
   over_ = !connection;
   if (connection && world_.one_in(20)) (*connection)->close();
 }

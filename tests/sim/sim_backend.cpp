@@ -224,7 +224,7 @@ int SimBackend::accept_now(int) {
 
 // ---- Connecting.
 
-Result<int> SimBackend::open_for_connect(const Address&) {
+Result<int> SimBackend::open_for_connect(const Address&, const ConnectOptions&) {
   Errc error = world_.failure("socket", {Errc::kNoDescriptors, Errc::kBadAddress});
   if (world_.faults.strikes(Fault::out_of_descriptors, 3)) error = Errc::kNoDescriptors;
   if (error != Errc::kNone) return fail(error, "simulated");
@@ -475,6 +475,12 @@ void SimBackend::reset_on_close(File of) noexcept { file(of.number).reset_on_clo
 std::size_t SimBackend::unread_bytes(File of) noexcept {
   const SimFile& asked = file(of.number);
   return asked.wire == nullptr ? 0 : asked.wire->unread();
+}
+
+std::size_t SimBackend::unacknowledged_bytes(File of) noexcept {
+  const SimFile& asked = file(of.number);
+  if (asked.wire == nullptr || asked.wire->reset_arrived) return 0;
+  return asked.wire->sent - asked.wire->reached;
 }
 
 Address SimBackend::peer_address(File) noexcept {

@@ -39,7 +39,13 @@ constexpr unsigned kWorkers = 3;
 struct Ground {
   SharedPages pages = *SharedPages::create(kWorkers);
   Inboxes inboxes = *Inboxes::create(kWorkers);
-  Listeners listeners = *Listeners::open({*Address::parse("127.0.0.1:0")}, {}, kWorkers);
+  Listeners listeners = open_listeners();
+
+  static Listeners open_listeners() {
+    Listeners listeners;
+    EXPECT_TRUE(listeners.change_to({{*Address::parse("127.0.0.1:0"), {}}}, kWorkers));
+    return listeners;
+  }
 };
 
 class GateThread {
@@ -71,10 +77,11 @@ class GateThread {
   }
 
   void serve(WorkerPage& page, std::promise<void>& ready) {
-    Gate gate(options_, ground_.pages.workers(), ground_.inboxes, *worker_, handler_);
+    Gate gate(options_, ground_.pages.workers(), ground_.inboxes, *worker_);
+    gate.serve_with(0, handler_);
     worker_->set_admission(&gate);
     gate.open_inbox(options_.self, os::duplicate(ground_.inboxes.receiving_end(options_.self)));
-    os::Fd socket = os::duplicate(ground_.listeners.own_sockets(options_.self)[0]);
+    os::Fd socket = os::duplicate(ground_.listeners.own_sockets(options_.self)[0].fd);
     (void)worker_->listen_on(socket.release(), handler_);
     page.state.store(ChildState::kLive);
     ready.set_value();

@@ -9,8 +9,18 @@
 namespace ouro::host {
 namespace {
 
+ListenPlace at(const std::string& address) { return {*Address::parse(address), {}}; }
+
+Result<Listeners> opened(const std::vector<ListenPlace>& places, unsigned workers) {
+  Listeners listeners;
+  if (auto change = listeners.change_to(places, workers); !change) {
+    return std::unexpected(change.error());
+  }
+  return listeners;
+}
+
 TEST(Listeners, port_0_becomes_one_real_port_for_all_workers) {
-  auto listeners = Listeners::open({*Address::parse("127.0.0.1:0")}, {}, 4);
+  auto listeners = opened({at("127.0.0.1:0")}, 4);
   ASSERT_TRUE(listeners) << listeners.error().what;
   EXPECT_NE(listeners->addresses()[0].port(), 0);
   for (unsigned worker = 0; worker < 4; ++worker) {
@@ -19,16 +29,16 @@ TEST(Listeners, port_0_becomes_one_real_port_for_all_workers) {
 }
 
 TEST(Listeners, a_second_server_is_refused) {
-  auto first = Listeners::open({*Address::parse("127.0.0.1:0")}, {}, 2);
+  auto first = opened({at("127.0.0.1:0")}, 2);
   ASSERT_TRUE(first);
-  const auto second = Listeners::open(first->addresses(), {}, 2);
+  const auto second = opened({{first->addresses()[0], {}}}, 2);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::kAddressInUse);
 }
 
 TEST(Listeners, a_unix_socket_is_shared_and_its_file_goes) {
   const std::string path = testing::TempDir() + "ouro_listeners_test.sock";
-  auto listeners = Listeners::open({*Address::parse("unix:" + path)}, {}, 3);
+  auto listeners = opened({at("unix:" + path)}, 3);
   ASSERT_TRUE(listeners) << listeners.error().what;
   EXPECT_TRUE(listeners->own_sockets(0).empty());  // nothing of it needs adopting
   EXPECT_TRUE(std::filesystem::exists(path));
@@ -38,22 +48,47 @@ TEST(Listeners, a_unix_socket_is_shared_and_its_file_goes) {
 
 TEST(Listeners, one_bad_address_leaves_no_file_of_the_others) {
   const std::string path = testing::TempDir() + "ouro_listeners_test_2.sock";
-  const auto listeners =
-      Listeners::open({*Address::parse("unix:" + path), *Address::parse("203.0.113.1:1")}, {}, 1);
+  const auto listeners = opened({at("unix:" + path), at("203.0.113.1:1")}, 1);
   ASSERT_FALSE(listeners);
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(Listeners, a_worker_takes_its_own_and_the_shared_ones) {
   const std::string path = testing::TempDir() + "ouro_listeners_test_3.sock";
-  auto listeners =
-      Listeners::open({*Address::parse("127.0.0.1:0"), *Address::parse("unix:" + path)}, {}, 2);
+  auto listeners = opened({at("127.0.0.1:0"), at("unix:" + path)}, 2);
   ASSERT_TRUE(listeners);
   listeners->remove_files();
   const auto taken = listeners->take(1);
   ASSERT_EQ(taken.size(), 2u);
-  EXPECT_TRUE(os::local_address(taken[0].get()).port() != 0);
-  EXPECT_EQ(os::local_address(taken[1].get()).path(), path);
+  EXPECT_TRUE(os::local_address(taken[0].fd.get()).port() != 0);
+  EXPECT_EQ(os::local_address(taken[1].fd.get()).path(), path);
+}
+
+TEST(Listeners, a_change_keeps_what_stays_and_tells_what_comes_and_goes) {
+  auto listeners = opened({at("127.0.0.1:0"), at("127.0.0.1:0")}, 2);
+  ASSERT_TRUE(listeners);
+  const auto before = listeners->addresses();
+  const auto change = listeners->change_to({at("127.0.0.2:0"), at("127.0.0.1:0")}, 2);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->all, (std::vector<ListenerId>{2, 0}));
+  EXPECT_EQ(change->added, std::vector<ListenerId>{2});
+  EXPECT_EQ(change->removed, std::vector<ListenerId>{1});
+  EXPECT_EQ(listeners->addresses()[0], before[0]);
+  EXPECT_EQ(listeners->addresses().size(), 3U);  // what is not wanted is open until it is removed
+  listeners->remove(change->removed);
+  EXPECT_EQ(listeners->addresses().size(), 2U);
+}
+
+TEST(Listeners, a_change_that_fails_leaves_what_there_was) {
+  auto listeners = opened({at("127.0.0.1:0")}, 1);
+  ASSERT_TRUE(listeners);
+  const auto before = listeners->addresses();
+  EXPECT_FALSE(listeners->change_to({at("127.0.0.2:0"), at("203.0.113.1:1")}, 1));
+  EXPECT_EQ(listeners->addresses(), before);
+  const auto again = listeners->change_to({at("127.0.0.1:0")}, 1);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->added.empty());
+  EXPECT_TRUE(again->removed.empty());
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ int errno_inside(const std::function<long()>& attempt, bool uring = true) {
 int errno_behind_landlock(int least_version, const std::function<long()>& attempt) {
   return run_in_child([&] {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return kNotPrepared;
-    const auto version = forbid_files_ports_signals();
+    const auto version = forbid_files_ports_signals(false);
     if (!version) return kNotPrepared;
     if (*version < least_version) return EACCES;
     return attempt() < 0 ? errno : 0;
@@ -241,11 +241,11 @@ TEST_F(Sandbox, says_of_each_wall_whether_it_stands) {
 
 TEST_F(Sandbox, without_a_wall_the_others_stand) {
   const auto inside = [] {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !forbid_files_ports_signals()) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !forbid_files_ports_signals(false)) {
       return kNotPrepared;
     }
     // Landlock allows sixteen of itself, one inside the other.
-    for (int i = 0; i < 15; ++i) (void)forbid_files_ports_signals();
+    for (int i = 0; i < 15; ++i) (void)forbid_files_ports_signals(false);
     int down = 0;
     for (const SandboxLayer& layer : enter_sandbox({})) {
       down += !layer.in_force && layer.name == "landlock" && layer.why.contains("Landlock") ? 1 : 0;

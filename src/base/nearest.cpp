@@ -1,10 +1,10 @@
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
 
-namespace ouro::cli {
+namespace ouro {
 namespace {
 
 // Letters to insert, remove or replace to make one word the other (Levenshtein), row by row.
@@ -40,4 +40,4 @@ std::string nearest(std::string_view word, const std::vector<std::string>& words
   return found;
 }
 
-}  // namespace ouro::cli
+}  // namespace ouro

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-namespace ouro::cli {
+namespace ouro {
 
 // Empty when none is like it.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& words);
 
-}  // namespace ouro::cli
+}  // namespace ouro

@@ -1,0 +1,88 @@
+// What a server is about, as the host sees it. The host knows of processes and sockets, an
+// application of connections; each worker has a service of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ouro/address.h"
+#include "ouro/handler.h"
+#include "ouro/options.h"
+#include "ouro/worker.h"
+
+namespace ouro::host {
+
+// The number of a listening address, the same in all processes.
+using ListenerId = std::uint32_t;
+
+struct ListenPlace {
+  Address address;        // port 0 lets the kernel choose
+  ListenOptions options;  // reuse_port and probe are the host's business
+};
+
+// Lives in one worker's process, and is gone before its Worker, when there are no connections.
+class Service {
+ public:
+  virtual ~Service() = default;
+  // Whose the connections of a listener are.
+  [[nodiscard]] virtual Handler& handler(ListenerId listener) = 0;
+  // What Application::commit() has said in the master, after a reload. Connections live on.
+  virtual void reconfigure(std::string_view /*plan*/) {}
+};
+
+// The place of a worker among others.
+struct Seat {
+  Worker& worker;
+  unsigned index = 0;
+  unsigned count = 1;
+};
+
+// Made before the host forks; every process has it as it was when it was forked.
+class Application {
+ public:
+  virtual ~Application() = default;
+  // Where it wants to listen.
+  [[nodiscard]] virtual std::vector<ListenPlace> places() const = 0;
+  // What those places were numbered, in their order: at the start, and after each reload. Gives
+  // what the services are to be told. From now on a reload is in force.
+  virtual std::string commit(std::span<const ListenerId> /*listeners*/) { return {}; }
+  [[nodiscard]] virtual bool can_reload() const { return false; }
+  // Reads anew what there is to do; places() is then what it wants now. When that is no good,
+  // nothing has changed, and it says why, each reason by itself.
+  [[nodiscard]] virtual std::vector<std::string> reload() { return {}; }
+  // The reload that was begun does not come to pass.
+  virtual void abandon() {}
+  // In the master, once it is known how many workers there will be, and before they are made.
+  [[nodiscard]] virtual Result<void> prepare(unsigned /*workers*/) { return {}; }
+  // In the master: what that worker had claimed is free again.
+  virtual void worker_died(unsigned /*worker*/) {}
+  // Called once in each worker.
+  [[nodiscard]] virtual std::unique_ptr<Service> make_service(const Seat& seat) = 0;
+};
+
+// An application that treats all connections alike, and keeps nothing about them.
+template <typename OneHandler>
+class PlainApplication final : public Application {
+ public:
+  std::vector<ListenPlace> where;
+
+  std::vector<ListenPlace> places() const override { return where; }
+  std::unique_ptr<Service> make_service(const Seat&) override {
+    return std::make_unique<PlainService>();
+  }
+
+ private:
+  class PlainService final : public Service {
+   public:
+    Handler& handler(ListenerId) override { return handler_; }
+
+   private:
+    OneHandler handler_;
+  };
+};
+
+}  // namespace ouro::host

@@ -1,0 +1,52 @@
+// `ouro proxy` as the host runs it.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/host.h"
+#include "proxy/service.h"
+
+namespace ouro::proxy {
+
+class Application final : public host::Application {
+ public:
+  // `engine` wins over what the config says. Fails, for each reason that can be found, when the
+  // config is no good or the name of a server cannot be looked up.
+  using Made = std::expected<std::unique_ptr<Application>, std::vector<std::string>>;
+  [[nodiscard]] static Made create(const std::string& config_path,
+                                   std::optional<EngineChoice> engine);
+
+  std::vector<host::ListenPlace> places() const override;
+  std::string commit(std::span<const host::ListenerId> listeners) override;
+  bool can_reload() const override { return true; }
+  std::vector<std::string> reload() override;
+  void abandon() override { wanted_.reset(); }
+  Result<void> prepare(unsigned workers) override;
+  void worker_died(unsigned worker) override { shared_.forget_worker(worker); }
+  std::unique_ptr<host::Service> make_service(const host::Seat& seat) override;
+
+  // What the host is told, beside its version.
+  [[nodiscard]] host::HostOptions host_options();
+
+ private:
+  explicit Application(std::string config_path) : config_path_(std::move(config_path)) {}
+
+  [[nodiscard]] std::vector<std::string> read(Blueprint& into) const;
+  [[nodiscard]] bool give_slots(Blueprint& blueprint);
+  [[nodiscard]] std::optional<Slot> free_slot() const;
+  void tell_of_what_needs_a_restart(const Config& now) const;
+
+  const std::string config_path_;
+  Shared shared_;
+  Blueprint blueprint_;                // in force
+  std::optional<Blueprint> wanted_;    // read, and not in force yet
+  std::map<std::string, Slot> slots_;  // of servers, by upstream and address
+  std::map<std::string, Slot> wanted_slots_;
+};
+
+}  // namespace ouro::proxy

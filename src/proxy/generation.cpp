@@ -1,0 +1,80 @@
+#include "proxy/generation.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ouro::proxy {
+namespace {
+
+template <typename T>
+T& at(std::vector<T>& places, std::size_t index) {
+  if (places.size() <= index) places.resize(index + 1);
+  return places[index];
+}
+
+}  // namespace
+
+void Entry::add_route(std::string_view host, Upstream& upstream) {
+  if (routes_.add(host, static_cast<std::uint32_t>(by_name_.size()))) by_name_.push_back(&upstream);
+}
+
+bool Entry::trusts(const Address& peer) const noexcept {
+  return peer.is_unix() || any_contains(listen_.proxy_protocol_from, peer);
+}
+
+bool Entry::admits(const Address& client) const noexcept {
+  if (any_contains(listen_.deny, client)) return false;
+  return listen_.allow.empty() || client.is_unix() || any_contains(listen_.allow, client);
+}
+
+Upstream* Entry::upstream_for(std::string_view host) const noexcept {
+  const auto found = routes_.find(host);
+  return found ? by_name_[*found] : default_;
+}
+
+Generation::Generation(Blueprint blueprint, const Shared& shared, const host::Seat& seat)
+    : blueprint_(std::move(blueprint)) {
+  for (std::size_t i = 0; i < config().upstreams.size(); ++i) {
+    const UpstreamConfig& upstream = config().upstreams[i];
+    std::vector<Server> servers;
+    for (std::size_t j = 0; j < upstream.servers.size(); ++j) {
+      servers.push_back(
+          {upstream.servers[j], blueprint_.addresses[i][j], blueprint_.servers[i][j]});
+    }
+    upstreams_.push_back(std::make_unique<Upstream>(upstream, config(), std::move(servers), shared,
+                                                    seat.worker, seat.index));
+    for (const Slot slot : blueprint_.servers[i]) at(by_slot_, slot) = upstreams_.back().get();
+  }
+  make_entries();
+}
+
+void Generation::make_entries() {
+  const auto find = [this](const std::string& name) -> Upstream& {
+    const auto named = [&](const auto& upstream) { return upstream->config().name == name; };
+    const auto found = std::ranges::find_if(upstreams_, named);
+    OURO_CHECK(found != upstreams_.end());  // read_config() has seen to it
+    return **found;
+  };
+  for (std::size_t i = 0; i < config().listeners.size(); ++i) {
+    const ListenConfig& listen = config().listeners[i];
+    auto entry = std::make_unique<Entry>(listen);
+    if (!listen.upstream.empty()) entry->set_default(find(listen.upstream));
+    for (const SniRoute& route : config().routes) {
+      const bool here = route.listeners.empty() ||
+                        std::ranges::find(route.listeners, listen.name) != route.listeners.end();
+      if (here) entry->add_route(route.host, find(route.upstream));
+    }
+    at(entries_, blueprint_.listeners[i]) = std::move(entry);
+  }
+}
+
+const Entry* Generation::entry(host::ListenerId listener) const noexcept {
+  return listener < entries_.size() ? entries_[listener].get() : nullptr;
+}
+
+Upstream* Generation::upstream_of(Slot server) const noexcept {
+  return server < by_slot_.size() ? by_slot_[server] : nullptr;
+}
+
+}  // namespace ouro::proxy

@@ -1,0 +1,74 @@
+#include "proxy/service.h"
+
+#include "base/log.h"
+
+namespace ouro::proxy {
+namespace {
+
+ClientLimitsOptions limits_of(const Config& config, const Shared& shared) {
+  return {config.limits.max_connections_per_client, config.limits.connection_rate_per_client,
+          shared.secret()};
+}
+
+}  // namespace
+
+Service::Service(Blueprint blueprint, const Shared& shared, const host::Seat& seat)
+    : shared_(shared),
+      seat_(seat),
+      generation_(std::make_shared<Generation>(std::move(blueprint), shared, seat)),
+      clients_(limits_of(generation_->config(), shared), shared.clients(), seat.index) {}
+
+Handler& Service::handler(host::ListenerId listener) {
+  auto& door = doors_[listener];
+  if (door == nullptr) door = std::make_unique<Door>(*this, listener);
+  return *door;
+}
+
+// The master has read the same and found it good.
+void Service::reconfigure(std::string_view plan) {
+  auto blueprint = decode(plan);
+  if (!blueprint) return log::error("reload_failed", {{"reason", blueprint.error().what}});
+  generation_ = std::make_shared<Generation>(std::move(*blueprint), shared_, seat_);
+  clients_.set_options(limits_of(generation_->config(), shared_));
+}
+
+Cause Service::admit_client(const Address& client, ClientLimits::Place& place) {
+  const auto admission = clients_.admit(client, seat_.worker.now_ns());
+  place = admission.place;
+  switch (admission.verdict) {
+    case ClientLimits::Verdict::kYes:
+      return Cause::kDone;
+    case ClientLimits::Verdict::kTooMany:
+      return Cause::kTooMany;
+    case ClientLimits::Verdict::kTooFast:
+      return Cause::kTooFast;
+  }
+  return Cause::kDone;
+}
+
+ListenerAccount& Service::account(host::ListenerId listener) const noexcept {
+  return shared_.listener(seat_.index, listener);
+}
+
+bool Service::claim_listener(host::ListenerId listener, std::uint64_t limit) const noexcept {
+  return shared_.claim_listener(seat_.index, listener, limit);
+}
+
+Session& Service::make_session(const Arrival& arrival, Connection& client, const Address& source) {
+  std::uint32_t number = 0;
+  Session* session = sessions_.allocate(&number, *this, arrival, client, source);
+  session->number = number;
+  return *session;
+}
+
+void Service::leave_server(Slot server) {
+  shared_.unclaim_server(seat_.index, server);
+  if (Upstream* upstream = generation_->upstream_of(server)) upstream->place_is_free();
+}
+
+void Service::session_over(Session& session, const SessionEnd& end) {
+  shared_.unclaim_listener(seat_.index, end.listener);
+  sessions_.free(session.number);
+}
+
+}  // namespace ouro::proxy

@@ -1,0 +1,48 @@
+// The proxy in one worker: the config in force, the doors, and the sessions.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/slab.h"
+#include "host/application.h"
+#include "proxy/door.h"
+#include "proxy/generation.h"
+#include "proxy/session.h"
+
+namespace ouro::proxy {
+
+class Service final : public host::Service {
+ public:
+  // `shared` outlives it.
+  Service(Blueprint blueprint, const Shared& shared, const host::Seat& seat);
+
+  Handler& handler(host::ListenerId listener) override;
+  void reconfigure(std::string_view plan) override;
+
+  // For doors and sessions.
+  [[nodiscard]] const std::shared_ptr<Generation>& generation() const noexcept {
+    return generation_;
+  }
+  [[nodiscard]] ListenerAccount& account(host::ListenerId listener) const noexcept;
+  [[nodiscard]] bool claim_listener(host::ListenerId listener, std::uint64_t limit) const noexcept;
+  [[nodiscard]] Session& make_session(const Arrival& arrival, Connection& client,
+                                      const Address& source);
+  // Counts a client that comes in: kDone, or why it may not.
+  [[nodiscard]] Cause admit_client(const Address& client, ClientLimits::Place& place);
+  void client_left(ClientLimits::Place place) noexcept { clients_.left(place); }
+  // A place at a server is free again.
+  void leave_server(Slot server);
+  void session_over(Session& session, const SessionEnd& end);
+
+ private:
+  const Shared& shared_;
+  const host::Seat seat_;
+  std::shared_ptr<Generation> generation_;
+  ClientLimits clients_;
+  std::map<host::ListenerId, std::unique_ptr<Door>> doors_;
+  Slab<Session> sessions_;
+};
+
+}  // namespace ouro::proxy

@@ -1,0 +1,317 @@
+#include "proxy/session.h"
+
+#include <utility>
+
+#include "proxy/service.h"
+#include "proxy/wire/address_bytes.h"
+#include "proxy/wire/proxy_header.h"
+
+namespace ouro::proxy {
+namespace {
+
+// It is nobody's fault but this machine's, and another server would be no better off.
+bool is_local(Errc reason) noexcept {
+  return reason == Errc::kNoDescriptors || reason == Errc::kNoMemory ||
+         reason == Errc::kBadAddress || reason == Errc::kPermission;
+}
+
+// Servers' connections are what clients' connections are.
+ConnectOptions like_a_client() {
+  ConnectOptions options;
+  const ListenOptions likewise;
+  options.keepalive_idle = likewise.keepalive_idle;
+  options.kernel_unsent_bytes = likewise.kernel_unsent_bytes;
+  return options;
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+const char* to_string(Cause cause) noexcept {
+  switch (cause) {
+    case Cause::kDone:
+      return "done";
+    case Cause::kClient:
+      return "client_aborted";
+    case Cause::kServer:
+      return "server_aborted";
+    case Cause::kDenied:
+      return "denied";
+    case Cause::kListenerFull:
+      return "listener_full";
+    case Cause::kTooMany:
+      return "too_many_of_client";
+    case Cause::kTooFast:
+      return "too_fast_of_client";
+    case Cause::kBadHeader:
+      return "bad_proxy_header";
+    case Cause::kBadHello:
+      return "bad_client_hello";
+    case Cause::kNoRoute:
+      return "no_route";
+    case Cause::kPreludeTimeout:
+      return "header_timeout";
+    case Cause::kNoServer:
+      return "no_server_up";
+    case Cause::kConnectFailed:
+      return "connect_failed";
+    case Cause::kQueueFull:
+      return "queue_full";
+    case Cause::kQueueTimeout:
+      return "queue_timeout";
+    case Cause::kIdle:
+      return "idle_timeout";
+    case Cause::kTotalTimeout:
+      return "total_timeout";
+    case Cause::kServerDown:
+      return "server_down";
+    case Cause::kDrained:
+      return "drained";
+  }
+  return "";
+}
+
+Session::Prelude::Prelude(Session& session)
+    : deadline(session.client_->worker(), [&session] { session.refuse(Cause::kPreludeTimeout); }) {}
+
+Session::Session(Service& service, const Arrival& arrival, Connection& client,
+                 const Address& source)
+    : service_(service),
+      client_(&client),
+      generation_(arrival.generation),
+      entry_(arrival.entry),
+      source_(source),
+      half_closed_(arrival.generation->config().timeouts.half_closed) {
+  end_.listener = arrival.listener;
+  end_.begun_ns = client.worker().now_ns();
+  client.set_handler(*this);
+}
+
+Session::~Session() = default;
+
+void Session::begin() {
+  const TimeoutsConfig& timeouts = generation_->config().timeouts;
+  if (timeouts.total.count() > 0) {
+    total_ = std::make_unique<Timer>(client_->worker(), [this] { cut(Cause::kTotalTimeout); });
+    total_->start(timeouts.total);
+  }
+  if (!entry_->expects_header() && !entry_->expects_hello()) return enter();
+  prelude_ = std::make_unique<Prelude>(*this);
+  prelude_->header_read = !entry_->expects_header();
+  prelude_->deadline.start(timeouts.header);
+}
+
+// The client is not read from until there is somebody to read it.
+void Session::enter() {
+  client_->pause();
+  if (!entry_->admits(source_)) return refuse(Cause::kDenied);
+  const Cause refusal = service_.admit_client(source_, place_);
+  if (refusal != Cause::kDone) return refuse(refusal);
+  if (!entry_->expects_hello()) upstream_ = entry_->default_upstream();
+  if (upstream_ == nullptr) return refuse(Cause::kNoRoute);
+  choose();
+}
+
+void Session::choose() {
+  state_ = State::kWaiting;
+  const auto choice = upstream_->choose(client_hash(source_), tried_);
+  switch (choice.outcome) {
+    case Upstream::Outcome::kChosen:
+      chosen_ = choice.server;
+      slot_ = upstream_->server(chosen_).slot;
+      return connect();
+    case Upstream::Outcome::kFull:
+      if (!upstream_->wait(*this)) refuse(Cause::kQueueFull);
+      return;
+    case Upstream::Outcome::kNobody:
+      return refuse(tried_.empty() ? Cause::kNoServer : Cause::kConnectFailed);
+  }
+}
+
+void Session::connect() {
+  state_ = State::kConnecting;
+  const UpstreamConfig& config = upstream_->config();
+  ConnectOptions options = like_a_client();
+  options.timeout = config.connect_timeout.value_or(generation_->config().timeouts.connect);
+  options.source = config.source.value_or(Address{});
+  options.source_port_first = config.source_port_first;
+  options.source_port_last = config.source_port_last;
+  const Address& to = upstream_->server(chosen_).address;
+  const auto connection = client_->worker().connect(to, *this, options);
+  if (!connection) return connect_failed(connection.error().code);
+  server_ = *connection;
+}
+
+void Session::connect_failed(Errc reason) {
+  end_.reason = reason;
+  if (!is_local(reason)) upstream_->failed(chosen_);
+  leave_server();
+  if (client_ == nullptr) return;
+  tried_.push_back(chosen_);
+  const bool may = tried_.size() <= upstream_->config().retries && upstream_->may_retry();
+  if (is_local(reason) || !may) return refuse(Cause::kConnectFailed);
+  ++end_.retries;
+  choose();
+}
+
+void Session::opened(Connection&) { server_is_there(); }
+
+void Session::server_is_there() {
+  state_ = State::kForwarding;
+  end_.connected_ns = server_->worker().now_ns();
+  upstream_->connected(chosen_);
+  greet_server();
+  const milliseconds idle = generation_->config().timeouts.idle;
+  client_->set_idle_timeout(upstream_->config().idle_timeout.value_or(idle));
+  client_->pair_with(*server_);
+  client_->resume();
+  if (client_ended_) server_->finish();
+  upstream_ = nullptr;
+  entry_ = nullptr;
+  generation_.reset();
+}
+
+// What it has to know first, and what the client has said already.
+void Session::greet_server() {
+  const ProxyHeaderOut version = upstream_->config().send_proxy;
+  if (version != ProxyHeaderOut::kOff) {
+    const Address local = client_->local();
+    const bool told = destination_.family() != Address::Family::kNone;
+    const Address& destination = told ? destination_ : local;
+    ProxyHeaderBuffer buffer;
+    ProxyHeaderExtras extras;
+    if (prelude_ != nullptr) extras.authority = prelude_->hello.host();
+    const std::string_view header =
+        version == ProxyHeaderOut::kV1
+            ? write_proxy_header_v1(buffer, source_, destination)
+            : write_proxy_header_v2(buffer, source_, destination, extras);
+    server_->send(bytes_of(header));
+  }
+  if (prelude_ == nullptr) return;
+  server_->send(bytes_of(prelude_->received));
+  prelude_.reset();
+}
+
+void Session::data(Connection& connection, Buffer buffer) {
+  if (state_ == State::kForwarding) {
+    Connection* other = &connection == client_ ? server_ : client_;
+    if (other != nullptr) other->send(std::move(buffer));
+    return;
+  }
+  // Beyond the prelude there may be what came before the pause was heard.
+  if (prelude_ == nullptr) return;
+  const auto bytes = buffer.bytes();
+  prelude_->received.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (state_ == State::kPrelude) read_prelude();
+}
+
+void Session::read_prelude() {
+  if (!prelude_->header_read && !read_header()) return;
+  if (entry_->expects_hello() && !read_hello()) return;
+  prelude_->deadline.stop();
+  enter();
+}
+
+// False: there is more to come, or the session has ended.
+bool Session::read_header() {
+  const ParsedProxyHeader parsed = parse_proxy_header(prelude_->received);
+  if (parsed.state == Parse::kWrong) refuse(Cause::kBadHeader);
+  if (parsed.state != Parse::kDone) return false;
+  prelude_->header_read = true;
+  if (!parsed.header.local) {
+    source_ = parsed.header.source;
+    destination_ = parsed.header.destination;
+  }
+  prelude_->received.erase(0, parsed.size);
+  return true;
+}
+
+bool Session::read_hello() {
+  using Read = ClientHelloReader::State;
+  const Read read = prelude_->reader.read(prelude_->received, prelude_->hello);
+  if (read == Read::kNeedMore) return false;
+  if (read == Read::kWrong) {
+    refuse(Cause::kBadHello);
+    return false;
+  }
+  upstream_ = entry_->upstream_for(prelude_->hello.host());
+  return true;
+}
+
+void Session::ended(Connection& connection) {
+  if (state_ != State::kForwarding) {
+    client_ended_ = true;
+    if (state_ == State::kPrelude) refuse(Cause::kClient);
+    return;
+  }
+  Connection* other = &connection == client_ ? server_ : client_;
+  if (other == nullptr) return;
+  other->finish();
+  if (half_closed_.count() > 0 && client_ != nullptr) client_->set_idle_timeout(half_closed_);
+}
+
+void Session::closed(Connection& connection, Errc reason) {
+  if (&connection == client_) {
+    end_.to_server_bytes = connection.received_bytes();
+    end_.to_client_bytes = connection.sent_bytes();
+    client_ = nullptr;
+    if (linked()) upstream_->stop_waiting(*this);
+    if (state_ != State::kOver) side_ended(server_, reason);
+    return over_if_alone();
+  }
+  server_ = nullptr;
+  if (state_ == State::kConnecting && client_ != nullptr) return connect_failed(reason);
+  leave_server();
+  if (client_ != nullptr) side_ended(client_, reason);
+  over_if_alone();
+}
+
+// One side is gone. The other is told in the same way: an end as an end, anything else as a reset,
+// so that nobody takes half a stream for a whole one.
+void Session::side_ended(Connection* other, Errc reason) {
+  const bool by_client = other != client_;
+  if (!end_.known && reason != Errc::kNone) {
+    end_.known = true;
+    end_.reason = reason;
+    end_.cause = by_client ? Cause::kClient : Cause::kServer;
+    if (reason == Errc::kTimedOut) end_.cause = Cause::kIdle;
+  }
+  if (other == nullptr) return;
+  if (state_ == State::kConnecting) return other->abort(reason);
+  reason == Errc::kNone ? other->close() : other->abort_when_sent(reason);
+}
+
+void Session::refuse(Cause cause) {
+  if (end_.known) return;
+  end_.known = true;
+  end_.cause = cause;
+  state_ = State::kOver;
+  if (client_ != nullptr) client_->abort(Errc::kRefused);
+}
+
+void Session::cut(Cause cause) {
+  if (!end_.known) {
+    end_.known = true;
+    end_.cause = cause;
+  }
+  state_ = State::kOver;
+  if (linked()) upstream_->stop_waiting(*this);
+  if (client_ != nullptr) client_->abort(Errc::kTimedOut);
+  if (server_ != nullptr) server_->abort(Errc::kTimedOut);
+}
+
+void Session::leave_server() {
+  if (slot_) service_.leave_server(*std::exchange(slot_, std::nullopt));
+}
+
+// The last thing it does.
+void Session::over_if_alone() {
+  if (client_ != nullptr || server_ != nullptr) return;
+  service_.client_left(place_);
+  service_.session_over(*this, end_);
+}
+
+}  // namespace ouro::proxy

@@ -1,0 +1,100 @@
+#include "proxy/shared.h"
+
+#include <memory>
+#include <random>
+
+namespace ouro::proxy {
+namespace {
+
+constexpr int kTriesMax = 4;
+
+// One writer: no read-modify-write needed. Sequentially consistent: a claim must be visible before
+// the others' are read.
+void add(std::atomic<std::uint64_t>& count, std::int64_t amount) noexcept {
+  count.store(count.load() + static_cast<std::uint64_t>(amount));
+}
+
+// Two that claim the last place at once both give way, and try again.
+template <typename Total>
+bool claim(std::atomic<std::uint64_t>& own, std::uint64_t limit, const Total& total) noexcept {
+  for (int i = 0; i < kTriesMax; ++i) {
+    add(own, 1);
+    if (limit == 0 || total() <= limit) return true;
+    add(own, -1);
+    if (total() >= limit) return false;
+  }
+  return false;
+}
+
+template <typename T>
+std::span<T> place(std::byte*& at, std::size_t count) {
+  T* first = reinterpret_cast<T*>(at);
+  std::uninitialized_default_construct_n(first, count);
+  at += count * sizeof(T);
+  return {first, count};
+}
+
+}  // namespace
+
+Result<Shared> Shared::create(unsigned workers) {
+  const std::size_t size = kServersMax * (sizeof(ServerState) + workers * sizeof(ServerAccount)) +
+                           std::size_t{workers} * kListenersMax * sizeof(ListenerAccount) +
+                           kClientSlots * (sizeof(ClientSlot) + workers * sizeof(ClientCount));
+  auto memory = os::SharedMemory::create(size);
+  if (!memory) return std::unexpected(memory.error());
+  Shared shared;
+  shared.memory_ = std::move(*memory);
+  shared.workers_ = workers;
+  std::byte* at = shared.memory_.data();
+  shared.servers_ = place<ServerState>(at, kServersMax);
+  shared.accounts_ = place<ServerAccount>(at, std::size_t{workers} * kServersMax);
+  shared.listeners_ = place<ListenerAccount>(at, std::size_t{workers} * kListenersMax);
+  shared.clients_.slots = place<ClientSlot>(at, kClientSlots);
+  shared.clients_.counts = place<ClientCount>(at, workers * kClientSlots);
+  std::random_device dice;
+  shared.secret_ = std::uint64_t{dice()} << 32 | dice();
+  return shared;
+}
+
+void Shared::begin_server(Slot slot) const noexcept {
+  std::destroy_at(&servers_[slot]);
+  std::construct_at(&servers_[slot]);
+}
+
+std::uint64_t Shared::connections_of_server(Slot slot) const noexcept {
+  std::uint64_t total = 0;
+  for (unsigned i = 0; i < workers_; ++i) total += account(i, slot).connections.load();
+  return total;
+}
+
+std::uint64_t Shared::connections_of_listener(Slot slot) const noexcept {
+  std::uint64_t total = 0;
+  for (unsigned i = 0; i < workers_; ++i) total += listener(i, slot).connections.load();
+  return total;
+}
+
+bool Shared::claim_server(unsigned worker, Slot slot, std::uint64_t limit) const noexcept {
+  return claim(account(worker, slot).connections, limit,
+               [this, slot] { return connections_of_server(slot); });
+}
+
+bool Shared::claim_listener(unsigned worker, Slot slot, std::uint64_t limit) const noexcept {
+  return claim(listener(worker, slot).connections, limit,
+               [this, slot] { return connections_of_listener(slot); });
+}
+
+void Shared::unclaim_server(unsigned worker, Slot slot) const noexcept {
+  add(account(worker, slot).connections, -1);
+}
+
+void Shared::unclaim_listener(unsigned worker, Slot slot) const noexcept {
+  add(listener(worker, slot).connections, -1);
+}
+
+void Shared::forget_worker(unsigned worker) const noexcept {
+  for (Slot slot = 0; slot < kServersMax; ++slot) account(worker, slot).connections.store(0);
+  for (Slot slot = 0; slot < kListenersMax; ++slot) listener(worker, slot).connections.store(0);
+  proxy::forget_worker(clients_, worker);
+}
+
+}  // namespace ouro::proxy

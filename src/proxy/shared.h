@@ -1,0 +1,93 @@
+// What the processes of a proxy know in common of its servers and listeners: a table in memory that
+// the master makes before it forks. Everything has a slot in it, which it keeps as long as it is in
+// the config; slots are the same in all processes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "os/shared_memory.h"
+#include "ouro/counters.h"
+#include "proxy/client_limits.h"
+
+namespace ouro::proxy {
+
+inline constexpr std::uint32_t kServersMax = 4096;
+inline constexpr std::uint32_t kListenersMax = 1024;
+
+using Slot = std::uint32_t;
+
+// What health checks say. Whoever is not checked is taken for up.
+enum class Health : std::uint32_t { kUp, kDown };
+
+// Of a server, for all workers. Written when something happens, read with every connection.
+struct alignas(64) ServerState {
+  std::atomic<Health> health{Health::kUp};    // the attendant
+  std::atomic<bool> draining{false};          // the master: gets nothing new
+  std::atomic<std::uint64_t> up_since_ns{0};  // the attendant; 0: it was never down
+  std::atomic<std::uint32_t> failures{0};     // workers: connects that failed, in a row
+  std::atomic<std::uint32_t> ejections{0};    // workers: in a row, too
+  std::atomic<std::uint64_t> ejected_until_ns{0};
+};
+
+// Of a server, in one worker; written by that worker alone.
+struct ServerAccount {
+  std::atomic<std::uint64_t> connections{0};  // claimed now
+  Counter begun;                              // connections since the worker began
+  Counter failed;                             // connects that failed
+  Counter bytes_to_server;
+  Counter bytes_to_client;
+};
+
+// The same of a listener.
+struct ListenerAccount {
+  std::atomic<std::uint64_t> connections{0};
+  Counter begun;
+  Counter refused;
+};
+
+class Shared {
+ public:
+  [[nodiscard]] static Result<Shared> create(unsigned workers);
+
+  [[nodiscard]] ServerState& server(Slot slot) const noexcept { return servers_[slot]; }
+  [[nodiscard]] ServerAccount& account(unsigned worker, Slot slot) const noexcept {
+    return accounts_[std::size_t{worker} * kServersMax + slot];
+  }
+  [[nodiscard]] ListenerAccount& listener(unsigned worker, Slot slot) const noexcept {
+    return listeners_[std::size_t{worker} * kListenersMax + slot];
+  }
+  [[nodiscard]] unsigned workers() const noexcept { return workers_; }
+  [[nodiscard]] const ClientTable& clients() const noexcept { return clients_; }
+  // By which clients find their place in it; nobody outside knows.
+  [[nodiscard]] std::uint64_t secret() const noexcept { return secret_; }
+
+  // By the master: the slot is that of a server of which nothing is known yet.
+  void begin_server(Slot slot) const noexcept;
+
+  // Over all workers.
+  [[nodiscard]] std::uint64_t connections_of_server(Slot slot) const noexcept;
+  [[nodiscard]] std::uint64_t connections_of_listener(Slot slot) const noexcept;
+
+  // A place for one more, of `limit` over all workers (0: no limit), exactly: it is claimed, then
+  // all claims are summed, and taken back if there are too many.
+  [[nodiscard]] bool claim_server(unsigned worker, Slot slot, std::uint64_t limit) const noexcept;
+  [[nodiscard]] bool claim_listener(unsigned worker, Slot slot, std::uint64_t limit) const noexcept;
+  void unclaim_server(unsigned worker, Slot slot) const noexcept;
+  void unclaim_listener(unsigned worker, Slot slot) const noexcept;
+
+  // By the master, after a worker's death.
+  void forget_worker(unsigned worker) const noexcept;
+
+ private:
+  os::SharedMemory memory_;
+  unsigned workers_ = 0;
+  std::span<ServerState> servers_;
+  std::span<ServerAccount> accounts_;  // kServersMax for each worker
+  ClientTable clients_;
+  std::uint64_t secret_ = 0;
+  std::span<ListenerAccount> listeners_;  // kListenersMax for each worker
+};
+
+}  // namespace ouro::proxy
