@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "os/fd.h"
 #include "ouro/address.h"
 #include "ouro/handler.h"
 #include "ouro/options.h"
@@ -32,6 +33,17 @@ class Service {
   [[nodiscard]] virtual Handler& handler(ListenerId listener) = 0;
   // What Application::commit() has said in the master, after a reload. Connections live on.
   virtual void reconfigure(std::string_view /*plan*/) {}
+};
+
+// Lives in the attendant's process: what is not the data path.
+class AttendantService {
+ public:
+  virtual ~AttendantService() = default;
+  // As Service::reconfigure().
+  virtual void reconfigure(std::string_view /*plan*/) {}
+  // What Application::open_files() has opened: at the start, after a reload, and when files are to
+  // be opened again (SIGUSR1).
+  virtual void use_files(std::vector<os::Fd> /*files*/) {}
 };
 
 // The place of a worker among others.
@@ -60,6 +72,15 @@ class Application {
   [[nodiscard]] virtual Result<void> prepare(unsigned /*workers*/) { return {}; }
   // In the master: what that worker had claimed is free again.
   virtual void worker_died(unsigned /*worker*/) {}
+  // In the master, which alone may open files: those that the attendant is to write to.
+  [[nodiscard]] virtual Result<std::vector<os::Fd>> open_files() { return {}; }
+  // Whether it needs an attendant even when nobody asks it anything.
+  [[nodiscard]] virtual bool needs_attendant() const { return false; }
+  // Called once in the attendant; null: it has nothing to do there.
+  [[nodiscard]] virtual std::unique_ptr<AttendantService> make_attendant_service(
+      Worker& /*worker*/) {
+    return nullptr;
+  }
   // Called once in each worker.
   [[nodiscard]] virtual std::unique_ptr<Service> make_service(const Seat& seat) = 0;
 };

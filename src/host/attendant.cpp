@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "os/clock.h"
+#include "os/shared_memory.h"
 
 namespace ouro::host {
 namespace {
@@ -68,11 +69,15 @@ int AttendantProcess::run() {
   const bool uring = std::string_view{worker_->engine_name()} == "uring";
   const auto missing = give_up_rights(start_.common, uring);
   if (!missing) return control_.fail(missing.error().what);
-  (void)worker_->listen_on(start_.listener.release(), handler_);
+  if (start_.listener.valid()) (void)worker_->listen_on(start_.listener.release(), handler_);
+  service_ = start_.common.options->application->make_attendant_service(*worker_);
+  if (service_ != nullptr) service_->use_files(std::move(start_.files));
   control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
   control_.say({.kind = MessageKind::kReady, .text = *missing});
   worker_->run();
-  return kExitDone;
+  // Its connections may outlive it no more than its timers may outlive the worker: nothing is
+  // taken apart, the process ends.
+  os::exit_now(kExitDone);
 }
 
 Result<void> AttendantProcess::make_engine() {
@@ -90,14 +95,28 @@ Result<void> AttendantProcess::make_engine() {
 
 void AttendantProcess::control_readable() {
   bool gone = false;
-  while (const auto message = receive_control(control_.fd(), gone)) {
-    // To a ping, the turn that read it is the answer.
-    if (message->kind != MessageKind::kCommit) continue;
-    control_.say({.kind = MessageKind::kReloaded, .number = message->number});
-  }
+  while (auto message = receive_control(control_.fd(), gone)) obey(*message);
   if (!gone) return;
   control_watch_ = nullptr;
   worker_->drain(kLeaveWithin, [this](std::size_t) { worker_->stop(); });
+}
+
+void AttendantProcess::obey(ReceivedMessage& message) {
+  switch (message.kind) {
+    case MessageKind::kPlan:
+      if (service_ == nullptr || message.fds.empty()) return;
+      if (const auto plan = os::read_shared_bytes(message.fds.front().get(), message.number)) {
+        service_->reconfigure(*plan);
+      }
+      return;
+    case MessageKind::kFiles:
+      if (service_ != nullptr) service_->use_files(std::move(message.fds));
+      return;
+    case MessageKind::kCommit:
+      return control_.say({.kind = MessageKind::kReloaded, .number = message.number});
+    default:
+      return;  // kPing: the turn that read it is the answer
+  }
 }
 
 std::string AttendantProcess::respond(const AdminRequest& request) const {

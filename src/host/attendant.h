@@ -45,12 +45,14 @@ class AttendantProcess {
  private:
   [[nodiscard]] Result<void> make_engine();
   void control_readable();
+  void obey(ReceivedMessage& message);
   [[nodiscard]] std::string respond(const AdminRequest& request) const;
 
   AttendantStart start_;
   ControlLine control_;
   AdminHandler handler_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<AttendantService> service_;
   std::unique_ptr<Watch> control_watch_;
 };
 

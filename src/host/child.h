@@ -38,7 +38,8 @@ struct WorkerStart {
 
 struct AttendantStart {
   ChildStart common;
-  os::Fd listener;
+  os::Fd listener;  // invalid: nobody asks
+  std::vector<os::Fd> files;
   ServerInfo info;
 };
 

@@ -23,6 +23,7 @@ enum class MessageKind : std::uint32_t {
   kPlan,      // fds: one, to read `number` bytes from: what the application is to do now
   kListen,    // fds: new listeners of yours (text: their numbers)
   kUnlisten,  // text: the numbers of listeners that are no more
+  kFiles,     // fds: what the attendant writes to from now on
   kCommit,    // number: of the reload that is complete with this
   kDrain,     // number: milliseconds until what is left is cut
   // A child says:

@@ -62,8 +62,9 @@ void Master::on_signal(os::Signal signal) {
     case os::Signal::kReload:
       return reload();
     case os::Signal::kReopen:
+      return reopen_files();
     case os::Signal::kUpgrade:
-      return log::info("signal_ignored", {{"reason", "there is nothing to reopen or upgrade"}});
+      return log::info("signal_ignored", {{"reason", "there is nothing to upgrade"}});
     case os::Signal::kChildChanged:
       return reap();
   }

@@ -94,6 +94,7 @@ class Master {
 
   // Reloading (master_reload.cpp).
   void reload();
+  void reopen_files();
   void tell_all(const Listeners::Change& change, const std::string& plan);
   void tell(Child& child, const Message& message);
   void flush(Child& child);
@@ -117,6 +118,7 @@ class Master {
   Inboxes inboxes_;
   Listeners listeners_;
   os::Fd admin_;
+  std::vector<os::Fd> files_;  // that the attendant writes to
   std::optional<Address> admin_address_;
   std::vector<Child> children_;  // the workers, then the attendant
   Adoption adoption_;

@@ -34,8 +34,22 @@ void Master::reload() {
     return log::error("reload_refused", {{"reason", change.error().what}});
   }
   ++reloads_;
+  reopen_files();
   tell_all(*change, application.commit(change->all));
   listeners_.remove(change->removed);
+}
+
+// Log files that were moved away are left to who moved them.
+void Master::reopen_files() {
+  auto files = options_.application->open_files();
+  if (!files) return log::error("files_not_reopened", {{"reason", files.error().what}});
+  files_ = std::move(*files);
+  Message message{.kind = MessageKind::kFiles};
+  for (const os::Fd& file : files_) message.fds.push_back(file.get());
+  for (Child& child : children_) {
+    if (!child.is_worker && child.process != 0) tell(child, message);
+  }
+  log::info("files_reopened", {{"files", files_.size()}});
 }
 
 // What is gone first, so that who waits there still comes in by the rules it came under; what is

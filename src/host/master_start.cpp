@@ -26,6 +26,9 @@ Result<void> Master::prepare() {
   const auto change = listeners_.change_to(options_.application->places(), plan_.workers);
   if (!change) return std::unexpected(change.error());
   (void)options_.application->commit(change->all);
+  auto files = options_.application->open_files();
+  if (!files) return std::unexpected(files.error());
+  files_ = std::move(*files);
   if (options_.admin) {
     auto admin = os::listen_socket(*options_.admin, {.unix_mode = 0600});
     if (!admin) return std::unexpected(admin.error());
@@ -48,7 +51,7 @@ void Master::make_children() {
     child.index = i;
     child.page = &pages_.workers()[i];
   }
-  if (!admin_.valid()) return;
+  if (!admin_.valid() && !options_.application->needs_attendant()) return;
   Child& attendant = children_.emplace_back(options_.watchdog);
   attendant.is_worker = false;
   attendant.page = &pages_.attendant();
@@ -111,6 +114,7 @@ AttendantStart Master::take_for_attendant(os::Fd control) {
   AttendantStart start;
   start.common = {&options_, &pages_, std::move(control), plan_.user, engine_};
   start.listener = std::move(admin_);
+  start.files = std::move(files_);
   start.info = {options_.name, options_.version, options_.max_connections};
   return start;
 }
@@ -119,6 +123,7 @@ void Master::close_all() {
   signals_.reset();
   listeners_.close();
   admin_.reset();
+  files_.clear();
   inboxes_ = {};
   for (Child& child : children_) child.control.reset();
 }
