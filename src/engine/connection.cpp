@@ -126,17 +126,15 @@ void ConnectionState::receive_failed(Errc error) {
 void ConnectionState::peer_ended() {
   ended_ = true;
   last_active_ns_ = loop.now_ns();
+  if (broken_ != Errc::kNone) return die(broken_);  // the failed send was told of it
   if (finished_) return die(Errc::kNone);
   if (!discarding_) handler->ended(*this);
   // While bytes are unsent, nothing but the send itself tells whether the peer is still there.
 }
 
 bool ConnectionState::quiet(std::uint64_t since_ns) const noexcept {
-  const auto has_nothing = [this](const ConnectionState& one) {
-    return one.pending_bytes() == 0 && loop.backend().unread_bytes(one.file_) == 0;
-  };
-  return last_active_ns() <= since_ns && has_nothing(*this) &&
-         (partner_ == nullptr || has_nothing(*partner_));
+  return partner_ == nullptr && pending_bytes() == 0 && last_active_ns_ <= since_ns &&
+         loop.backend().unread_bytes(file_) == 0;
 }
 
 std::uint64_t ConnectionState::last_active_ns() const noexcept {
@@ -171,6 +169,7 @@ void ConnectionState::close_gently() {
 }
 
 void ConnectionState::close_for_drain() {
+  if (partner_ != nullptr) return cut_when_sent(Errc::kTimedOut);
   draining_ = draining_ || !discarding_;
   close_gently();
 }
@@ -281,8 +280,11 @@ void ConnectionState::expired() {
   }
   if (cut_later_ != Errc::kNone && all_sent()) return await_acknowledgement();
   const std::uint64_t deadline = last_active_ns() + idle_timeout_ms_ * kMillisecond;
-  if (loop.now_ns() >= deadline) return die(Errc::kTimedOut);
-  loop.timers().start(*this, deadline);
+  if (loop.now_ns() < deadline) return loop.timers().start(*this, deadline);
+  if (cut_later_ != Errc::kNone) return cut(cut_later_);
+  // Who listens to the other through this side must not take the rest for a whole.
+  if (partner_ != nullptr && !finished_) loop.backend().reset_on_close(file_);
+  die(Errc::kTimedOut);
 }
 
 }  // namespace ouro::engine

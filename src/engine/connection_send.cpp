@@ -103,8 +103,19 @@ void ConnectionState::sent_some(const Completion& completion) {
       if (!std::exchange(history_.zero_copy, false)) return die(completion.error);
       return after_send(0);
     default:
-      return die(completion.error);
+      return send_failed(completion.error);
   }
+}
+
+// What the peer said before it cut the connection is meant for another, who may be slow: it is
+// still read, and then the connection dies.
+void ConnectionState::send_failed(Errc error) {
+  const bool heard = partner_ != nullptr && partner_->broken_ == Errc::kNone;
+  if (!heard || ended_ || discarding_) return die(error);
+  broken_ = error;
+  finishing_ = true;
+  while (queue.head != nullptr) let_go(queue.pop());
+  arm_receive();
 }
 
 void ConnectionState::after_send(std::size_t count) {

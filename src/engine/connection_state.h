@@ -65,9 +65,11 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void resume_receiving();
   void restart_idle_timer(std::chrono::milliseconds timeout);
 
-  // For the drain: nothing under way for a while and nothing waiting in the kernel.
+  // For the drain: nothing under way for a while and nothing waiting in the kernel. Never true of
+  // one of a pair: what the two are silent about, nobody in between knows.
   [[nodiscard]] bool quiet(std::uint64_t since_ns) const noexcept;
-  // Closes; what the peer sends all the same is thrown away, and makes it one that was cut.
+  // Closes; what the peer sends all the same is thrown away, and makes it one that was cut. One of
+  // a pair is cut, once what is unsent has arrived.
   void close_for_drain();
   // True unless it is known to have been, or nothing can be lost any more.
   [[nodiscard]] bool may_be_cut_short() const noexcept { return !dying_ && !cut_short_; }
@@ -97,6 +99,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void queued_more();
   void start_send();
   void sent_some(const Completion& completion);
+  void send_failed(Errc error);
   void after_send(std::size_t count);
   void let_go(Block* block) const noexcept;
   void consume(std::size_t count) noexcept;
@@ -117,8 +120,10 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   [[nodiscard]] ConnectionState& other() noexcept {
     return partner_ == nullptr ? *this : *partner_;
   }
-  // The unsent bytes that receiving waits for. Who asks must hear: there it waits for none.
+  // The unsent bytes that receiving waits for. Who asks must hear: there it waits for none. What
+  // cannot be sent any more is not received.
   [[nodiscard]] std::size_t backlog() const noexcept {
+    if (partner_ != nullptr && partner_->broken_ != Errc::kNone) return SIZE_MAX;
     if (partner_ != nullptr) return partner_->pending_bytes();
     return outgoing_ ? 0 : pending_bytes();
   }
@@ -146,6 +151,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   BufferGroup group_ = BufferGroup::kStream;  // of the last receive
   Errc reason_ = Errc::kNone;
   Errc cut_later_ = Errc::kNone;  // once all is sent, with this reason
+  Errc broken_ = Errc::kNone;     // nothing can be sent any more, for this reason
   bool idle_chosen_ = false;      // an idle timeout of its own
   bool outgoing_ = false;         // this side connected
   bool connecting_ = false;

@@ -40,10 +40,10 @@ class AttendantService {
  public:
   virtual ~AttendantService() = default;
   // As Service::reconfigure().
-  virtual void reconfigure(std::string_view /*plan*/) {}
+  virtual void reconfigure(std::string_view plan) = 0;
   // What Application::open_files() has opened: at the start, after a reload, and when files are to
   // be opened again (SIGUSR1).
-  virtual void use_files(std::vector<os::Fd> /*files*/) {}
+  virtual void use_files(std::vector<os::Fd> files) = 0;
 };
 
 // The place of a worker among others.

@@ -58,6 +58,7 @@ void Master::tell_all(const Listeners::Change& change, const std::string& plan) 
   const auto bytes = os::make_shared_bytes(plan);
   if (!bytes) log::error("reload_failed", {{"reason", bytes.error().what}});
   std::vector<Listeners::OwnSocket> removed;
+  removed.reserve(change.removed.size());
   for (const ListenerId listener : change.removed) removed.push_back({listener, -1});
   for (Child& child : children_) {
     if (child.process == 0) continue;

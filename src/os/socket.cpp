@@ -287,6 +287,10 @@ std::size_t unread_bytes(int fd) noexcept {
 }
 
 std::size_t unacknowledged_bytes(int fd) noexcept {
+  std::uint8_t state = 0;  // the first byte of a tcp_info
+  socklen_t size = sizeof state;
+  const bool is_tcp = ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0;
+  if (is_tcp && state == TCP_CLOSE) return 0;  // once it is reset, the count stays as it was
   int count = 0;
   return ::ioctl(fd, TIOCOUTQ, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
 }

@@ -9,10 +9,14 @@
 namespace ouro::proxy {
 namespace {
 
-// It is nobody's fault but this machine's, and another server would be no better off.
-bool is_local(Errc reason) noexcept {
-  return reason == Errc::kNoDescriptors || reason == Errc::kNoMemory ||
-         reason == Errc::kBadAddress || reason == Errc::kPermission;
+// It is this machine's fault, and another server would be no better off.
+bool is_hopeless(Errc reason) noexcept {
+  return reason == Errc::kNoDescriptors || reason == Errc::kNoMemory;
+}
+
+// Not so when the ports to connect from are used up.
+bool is_its_fault(Errc reason) noexcept {
+  return !is_hopeless(reason) && reason != Errc::kBadAddress;
 }
 
 // Servers' connections are what clients' connections are.
@@ -112,6 +116,7 @@ void Session::enter() {
   if (refusal != Cause::kDone) return refuse(refusal);
   if (!entry_->expects_hello()) upstream_ = entry_->default_upstream();
   if (upstream_ == nullptr) return refuse(Cause::kNoRoute);
+  upstream_->connection_begun();
   choose();
 }
 
@@ -147,12 +152,12 @@ void Session::connect() {
 
 void Session::connect_failed(Errc reason) {
   end_.reason = reason;
-  if (!is_local(reason)) upstream_->failed(chosen_);
+  if (is_its_fault(reason)) upstream_->failed(chosen_);
   leave_server();
   if (client_ == nullptr) return;
   tried_.push_back(chosen_);
   const bool may = tried_.size() <= upstream_->config().retries && upstream_->may_retry();
-  if (is_local(reason) || !may) return refuse(Cause::kConnectFailed);
+  if (is_hopeless(reason) || !may) return refuse(Cause::kConnectFailed);
   ++end_.retries;
   choose();
 }

@@ -79,7 +79,6 @@ void Upstream::look_at_servers(bool backups, bool ejected_too, std::span<const u
 
 // Backups only when nobody else is up; those that were ejected only when that leaves nobody at all.
 Upstream::Choice Upstream::choose(std::uint64_t client, std::span<const unsigned> tried) {
-  if (tried.empty()) budget_.connection_begun();
   for (const bool ejected_too : {false, true}) {
     for (const bool backups : {false, true}) {
       look_at_servers(backups, ejected_too, tried);

@@ -49,6 +49,8 @@ class Upstream {
     Outcome outcome = Outcome::kNobody;
     unsigned server = 0;  // kChosen: a place at it is taken (Shared::claim_server)
   };
+  // Once for each connection, before it asks.
+  void connection_begun() noexcept { budget_.connection_begun(); }
   // `tried`: servers that this connection has tried in vain.
   [[nodiscard]] Choice choose(std::uint64_t client, std::span<const unsigned> tried);
   // Perhaps for somebody in the queue.

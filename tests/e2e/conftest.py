@@ -21,7 +21,8 @@ OURO = os.environ.get("OURO", "")
 PATIENCE = max(1, int(os.environ.get("OURO_TEST_PATIENCE", "1")))
 PATIENCE_S = 30 * PATIENCE  # a hang is a failure; nothing is asserted about being faster
 READY = re.compile(
-    r"ouro echo ready on (?P<places>.+?) \((?P<engine>io_uring|epoll), (?P<workers>\d+) workers?\)"
+    r"ouro (echo|proxy) ready on (?P<places>.+?) "
+    r"\((?P<engine>io_uring|epoll), (?P<workers>\d+) workers?\)"
     r"(, admin on (?P<admin>\S+))?\n"
 )
 
@@ -104,21 +105,15 @@ def echoes(connection, message=b"are you there?"):
         return False
 
 
-class Server:
-    """`ouro echo` and its processes."""
+class Processes:
+    """A server of the program and its processes."""
 
-    def __init__(self, engine, log, listen=("127.0.0.1:0",), workers=2, admin="127.0.0.1:0",
-                 options=(), files=None, prefix=(), stderr=None):
-        command = [*prefix, OURO, "echo", "--engine", engine, "--workers", str(workers)]
-        for address in listen:
-            command += ["--listen", address]
-        if admin:
-            command += ["--admin", admin]
+    def __init__(self, command, log, files=None, stderr=None):
         self.log_path = log
         log.touch()
         self.seen = set()  # every process of it that was ever looked at
         self.process = subprocess.Popen(
-            [*command, *options],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log.open("wb") if stderr is None else stderr,
@@ -200,22 +195,29 @@ class Server:
         return left
 
 
+class Server(Processes):
+    """`ouro echo` and its processes."""
+
+    def __init__(self, engine, log, listen=("127.0.0.1:0",), workers=2, admin="127.0.0.1:0",
+                 options=(), files=None, prefix=(), stderr=None):
+        command = [*prefix, OURO, "echo", "--engine", engine, "--workers", str(workers)]
+        for address in listen:
+            command += ["--listen", address]
+        if admin:
+            command += ["--admin", admin]
+        super().__init__([*command, *options], log, files, stderr)
+
+
 @pytest.fixture(params=["uring", "epoll"])
 def engine(request):
     return request.param
 
 
 @pytest.fixture
-def start(engine, tmp_path):
-    """Starts servers on one engine; when the test is over none of their processes may be left."""
+def started():
+    """Servers; when the test is over none of their processes may be left."""
     servers = []
-
-    def start_one(**settings):
-        settings.setdefault("log", tmp_path / f"log{len(servers)}")
-        servers.append(Server(settings.pop("engine", engine), **settings))
-        return servers[-1]
-
-    yield start_one
+    yield servers
     for server in servers:
         try:
             if server.process.poll() is None:
@@ -228,5 +230,21 @@ def start(engine, tmp_path):
 
 
 @pytest.fixture
+def start(engine, tmp_path, started):
+    """Starts echo servers on one engine."""
+
+    def start_one(**settings):
+        settings.setdefault("log", tmp_path / f"log{len(started)}")
+        started.append(Server(settings.pop("engine", engine), **settings))
+        return started[-1]
+
+    return start_one
+
+
+@pytest.fixture
 def server(start):
     return start()
+
+
+def pytest_configure(config):
+    config.pluginmanager.import_plugin("proxy_support")

@@ -60,6 +60,8 @@ void Peer::wake_after(std::uint64_t ns) {
 void Peer::step() {
   if (over_) return;
   if (wire->reset_reached) {
+    // What came before it can still be read.
+    if (script.reads != Script::Reads::kNever) wire->read(wire->to_read_there());
     over_ = was_reset_ = true;
     return;
   }

@@ -20,30 +20,6 @@ constexpr std::uint64_t kScriptTurnsMax = 30'000;
 constexpr std::uint64_t kBytesMin = 1 << 20;
 constexpr std::uint32_t kFirstAsked = 1000;  // streams of connections this side makes
 
-// The kinds of kernel there are.
-BackendTraits draw_traits(World& world) {
-  BackendTraits traits;
-  traits.name = "sim";
-  traits.multishot_receive = !world.one_in(4);
-  traits.receive_limit = traits.multishot_receive && !world.one_in(3);
-  traits.accepts_in_kernel = !world.one_in(3);
-  traits.direct_files = traits.accepts_in_kernel && world.one_in(5);
-  traits.zero_copy = !traits.direct_files && world.one_in(3);
-  if (traits.direct_files) traits.files_max = world.between(4, 64);
-  return traits;
-}
-
-WorkerOptions draw_options(World& world, const BackendTraits& traits) {
-  WorkerOptions options;
-  options.window_bytes = world.between(1, world.one_in(2) ? 300'000 : 20'000);
-  if (world.one_in(3)) options.connections_max = world.between(2, 20);
-  if (world.one_in(4)) options.idle_timeout = std::chrono::milliseconds(world.between(500, 3000));
-  options.laboratory.fixed_files = traits.direct_files;
-  options.laboratory.buffer_bytes = world.one_in(2) ? 0 : world.between(64, 60'000);
-  options.laboratory.zero_copy = world.one_in(2) ? ZeroCopy::kOn : ZeroCopy::kAuto;
-  return options;
-}
-
 class Scenario {
  public:
   Scenario(const test::Random& source, bool tracing);
@@ -290,6 +266,29 @@ std::string Scenario::run(Totals& totals) {
 }
 
 }  // namespace
+
+BackendTraits draw_traits(World& world) {
+  BackendTraits traits;
+  traits.name = "sim";
+  traits.multishot_receive = !world.one_in(4);
+  traits.receive_limit = traits.multishot_receive && !world.one_in(3);
+  traits.accepts_in_kernel = !world.one_in(3);
+  traits.direct_files = traits.accepts_in_kernel && world.one_in(5);
+  traits.zero_copy = !traits.direct_files && world.one_in(3);
+  if (traits.direct_files) traits.files_max = world.between(4, 64);
+  return traits;
+}
+
+WorkerOptions draw_options(World& world, const BackendTraits& traits) {
+  WorkerOptions options;
+  options.window_bytes = world.between(1, world.one_in(2) ? 300'000 : 20'000);
+  if (world.one_in(3)) options.connections_max = world.between(2, 20);
+  if (world.one_in(4)) options.idle_timeout = std::chrono::milliseconds(world.between(500, 3000));
+  options.laboratory.fixed_files = traits.direct_files;
+  options.laboratory.buffer_bytes = world.one_in(2) ? 0 : world.between(64, 60'000);
+  options.laboratory.zero_copy = world.one_in(2) ? ZeroCopy::kOn : ZeroCopy::kAuto;
+  return options;
+}
 
 std::string Totals::to_string() const {
   char text[300];

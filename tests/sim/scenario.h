@@ -5,7 +5,9 @@
 #include <span>
 #include <string>
 
+#include "engine/backend.h"
 #include "sim/faults.h"
+#include "sim/world.h"
 
 namespace ouro::sim {
 
@@ -20,6 +22,10 @@ struct Totals {
 
   [[nodiscard]] std::string to_string() const;
 };
+
+// The kinds of kernel there are, and what a worker on it is told.
+[[nodiscard]] engine::BackendTraits draw_traits(World& world);
+[[nodiscard]] WorkerOptions draw_options(World& world, const engine::BackendTraits& traits);
 
 // Returns what was wrong, or nothing.
 [[nodiscard]] std::string run_seed(std::uint64_t seed, bool tracing, Totals& totals);

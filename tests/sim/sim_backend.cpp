@@ -395,9 +395,14 @@ void SimBackend::copy_and_send(SimFile& of, Send under_way, std::uint64_t count)
       });
 }
 
-void SimBackend::check_bytes(const Wire& wire, const SendRequest& request, std::uint64_t first,
+void SimBackend::check_bytes(Wire& wire, const SendRequest& request, std::uint64_t first,
                              std::uint64_t count) {
   const Block* block = request.first;
+  if (wire.stream == kUnknownStream) {
+    const auto known = world_.first_bytes.find(*block->data());
+    if (known == world_.first_bytes.end()) return world_.fail("sent what nobody has said");
+    wire.stream = known->second;
+  }
   for (std::uint64_t done = 0; done < count; block = block->next) {
     const std::uint64_t size = std::min<std::uint64_t>(block->size(), count - done);
     if (!stream_matches(wire.stream, first + done, {block->data(), size})) {

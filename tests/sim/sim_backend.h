@@ -95,7 +95,7 @@ class SimBackend final : public engine::Backend {
   void take_bytes(int number, SimFile& of);
   void progress_send(int number);
   void copy_and_send(SimFile& of, Send under_way, std::uint64_t count);
-  void check_bytes(const Wire& wire, const engine::SendRequest& request, std::uint64_t first,
+  void check_bytes(Wire& wire, const engine::SendRequest& request, std::uint64_t first,
                    std::uint64_t count);
   void finish_connect(int number, engine::Token token, std::uint16_t port);
   void withdraw(int number, engine::Token token);

@@ -13,6 +13,9 @@
 
 namespace ouro::sim {
 
+// What a server is sent is told by its first byte.
+inline constexpr std::uint32_t kUnknownStream = ~std::uint32_t{0};
+
 class Wire : public std::enable_shared_from_this<Wire> {
  public:
   Wire(World& world, std::uint32_t stream);
@@ -37,7 +40,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   [[nodiscard]] std::uint64_t room() const { return room_out_ - (sent - read_there); }
   [[nodiscard]] std::uint64_t to_read_there() const { return reached - read_there; }
 
-  const std::uint32_t stream;
+  std::uint32_t stream;
   std::function<void()> here;   // something has come to the engine's side
   std::function<void()> there;  // something has come to the peer's side
 

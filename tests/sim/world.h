@@ -1,9 +1,11 @@
 // A clock, a network and what is known to be wrong: the surroundings of one simulated run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -62,7 +64,8 @@ struct World {
   Events events;
   std::string wrong;  // the first thing that should not have happened
   PlannedFailure planned;
-  bool tracing = false;  // tells what happens on standard error
+  std::map<std::byte, std::uint32_t> first_bytes;  // which stream begins with it
+  bool tracing = false;                            // tells what happens on standard error
 
   // A number in [low, high].
   [[nodiscard]] std::uint64_t between(std::uint64_t low, std::uint64_t high) {
