@@ -1,6 +1,7 @@
 """What `ouro proxy` says of a config before it does anything, and of one it cannot use."""
 
 import os
+import pathlib
 import re
 
 import pytest
@@ -20,6 +21,11 @@ def test_a_good_config_is_said_to_be_good(tmp_path):
     ended = check(tmp_path, toml(GOOD), "--check")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == f"{tmp_path}/proxy.toml: good\n"
+
+
+def test_the_config_that_make_run_starts_is_good():
+    path = pathlib.Path(__file__).parents[2] / "packaging/proxy.toml"
+    assert ouro("proxy", "--config", str(path), "--check").returncode == 0
 
 
 WRONG = {
