@@ -69,7 +69,9 @@ int AttendantProcess::run() {
   const bool uring = std::string_view{worker_->engine_name()} == "uring";
   const auto missing = give_up_rights(start_.common, uring);
   if (!missing) return control_.fail(missing.error().what);
-  if (start_.listener.valid()) (void)worker_->listen_on(start_.listener.release(), handler_);
+  if (start_.listener.valid()) {
+    listener_ = worker_->listen_on(start_.listener.release(), handler_);
+  }
   service_ = start_.common.options->application->make_attendant_service(*worker_);
   if (service_ != nullptr) service_->use_files(std::move(start_.files));
   control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
@@ -111,6 +113,9 @@ void AttendantProcess::obey(ReceivedMessage& message) {
       return;
     case MessageKind::kFiles:
       if (service_ != nullptr) service_->use_files(std::move(message.fds));
+      return;
+    case MessageKind::kUnlisten:
+      if (listener_ != nullptr) worker_->stop_listening(std::exchange(listener_, nullptr));
       return;
     case MessageKind::kCommit:
       return control_.say({.kind = MessageKind::kReloaded, .number = message.number});

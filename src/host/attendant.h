@@ -53,6 +53,7 @@ class AttendantProcess {
   AdminHandler handler_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<AttendantService> service_;
+  Listener* listener_ = nullptr;
   std::unique_ptr<Watch> control_watch_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "os/fd_passing.h"
 #include "os/process.h"
 #include "os/socket.h"
 
@@ -34,8 +35,31 @@ Result<Listeners::Change> Listeners::change_to(const std::vector<ListenPlace>& p
     change.all.push_back(number);
     change.added.push_back(number);
   }
+  inherited_.clear();
   change.removed.assign(left.begin(), left.end());
   return change;
+}
+
+std::vector<std::pair<Address, std::vector<int>>> Listeners::all() const {
+  std::vector<std::pair<Address, std::vector<int>>> all;
+  for (const auto& [number, bound] : bound_) {
+    std::vector<int>& sockets = all.emplace_back(bound.wanted, std::vector<int>{}).second;
+    for (const os::Fd& socket : bound.sockets) sockets.push_back(socket.get());
+  }
+  return all;
+}
+
+void Listeners::inherit(const Address& wanted, std::vector<os::Fd> sockets) {
+  inherited_.emplace_back(wanted, std::move(sockets));
+}
+
+std::vector<os::Fd> Listeners::take_inherited(const Address& wanted) {
+  const auto found =
+      std::ranges::find(inherited_, wanted, &decltype(inherited_)::value_type::first);
+  if (found == inherited_.end()) return {};
+  std::vector<os::Fd> sockets = std::move(found->second);
+  inherited_.erase(found);
+  return sockets;
 }
 
 ListenerId Listeners::free_number() {
@@ -49,6 +73,17 @@ Result<Listeners::Bound> Listeners::bind(const ListenPlace& place, unsigned work
   bound.wanted = bound.address = place.address;
   ListenOptions options = place.options;
   const unsigned count = bound.shared ? 1 : workers;
+  bound.sockets = take_inherited(place.address);
+  if (!bound.sockets.empty()) {
+    bound.address = os::local_address(bound.sockets.front().get());
+    // With more workers than there were, some share a socket; with fewer, the predecessor's workers
+    // empty the others before they close them.
+    for (std::size_t i = 0; bound.sockets.size() < count; ++i) {
+      bound.sockets.push_back(os::duplicate(bound.sockets[i].get()));
+    }
+    bound.sockets.resize(count);
+    return bound;
+  }
   options.reuse_port = count > 1;
   options.probe = true;
   while (bound.sockets.size() < count) {

@@ -28,6 +28,11 @@ class Listeners {
   [[nodiscard]] Result<Change> change_to(const std::vector<ListenPlace>& places, unsigned workers);
   void remove(const std::vector<ListenerId>& listeners);
 
+  // All sockets of each address that was wanted, lent; for a successor.
+  [[nodiscard]] std::vector<std::pair<Address, std::vector<int>>> all() const;
+  // As a successor, before the first change: the sockets of an address it may want.
+  void inherit(const Address& wanted, std::vector<os::Fd> sockets);
+
   struct Socket {
     ListenerId listener = 0;
     os::Fd fd;
@@ -61,10 +66,12 @@ class Listeners {
     }
   };
 
-  [[nodiscard]] static Result<Bound> bind(const ListenPlace& place, unsigned workers);
+  [[nodiscard]] Result<Bound> bind(const ListenPlace& place, unsigned workers);
+  [[nodiscard]] std::vector<os::Fd> take_inherited(const Address& wanted);
   [[nodiscard]] ListenerId free_number();
 
   std::map<ListenerId, Bound> bound_;
+  std::vector<std::pair<Address, std::vector<os::Fd>>> inherited_;
   ListenerId next_ = 0;
 };
 

@@ -40,6 +40,7 @@ int Master::run() {
 void Master::loop() {
   std::vector<int> fds{signals_->fd()};
   for (const Child& child : children_) fds.push_back(child.control.get());
+  fds.push_back(successor_ ? successor_->ready.get() : -1);
   const std::uint64_t now = os::now_ns();
   const std::uint64_t wait_ns = next_tick_ns_ > now ? next_tick_ns_ - now : 0;
   const auto readable =
@@ -47,6 +48,7 @@ void Master::loop() {
   for (std::size_t i = 0; i < children_.size(); ++i) {
     if (readable[i + 1]) hear(children_[i]);
   }
+  if (successor_ && readable.back()) hear_successor();
   if (readable[0]) {
     for (const os::Signal signal : signals_->read()) on_signal(signal);
   }
@@ -62,9 +64,10 @@ void Master::on_signal(os::Signal signal) {
     case os::Signal::kReload:
       return reload();
     case os::Signal::kReopen:
-      return reopen_files();
+      if (!files_.empty()) return reopen_files();
+      return log::info("signal_ignored", {{"reason", "there are no files to reopen"}});
     case os::Signal::kUpgrade:
-      return log::info("signal_ignored", {{"reason", "there is nothing to upgrade"}});
+      return upgrade();
     case os::Signal::kChildChanged:
       return reap();
   }
@@ -190,6 +193,7 @@ void Master::tick() {
     respawn_if_due(child);
   }
   if (exit_code_) return;
+  if (successor_ && os::now_ns() >= successor_->until_ns) successor_failed("it took too long");
   settle_adoptions();
   wake_the_waiting();
   look_at_leaving();

@@ -102,6 +102,12 @@ class Master {
   [[nodiscard]] static std::vector<Message> in_messages(
       MessageKind kind, const std::vector<Listeners::OwnSocket>& sockets);
 
+  // Being replaced (master_upgrade.cpp).
+  void upgrade();
+  void hear_successor();
+  void successor_failed(std::string_view why);
+  void inherit();
+
   // Leaving (master_leave.cpp).
   void terminate();
   void begin_drain();
@@ -125,6 +131,16 @@ class Master {
   EngineChoice engine_;
   bool engine_decided_ = false;
   std::uint64_t next_tick_ns_ = 0;
+
+  // Another run of this program that is to take over, until it is ready.
+  struct Successor {
+    os::ProcessId process = 0;
+    os::Fd ready;
+    std::uint64_t until_ns = 0;
+  };
+  std::optional<Successor> successor_;
+  bool succeeded_ = false;  // it has taken over, and has all the sockets and their files
+  os::Fd predecessor_;      // to be told when this server is ready
 
   std::optional<std::uint64_t> drain_ns_;     // when accepting is to end
   std::optional<std::uint64_t> deadline_ns_;  // when those who are still there are killed

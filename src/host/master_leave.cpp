@@ -22,6 +22,7 @@ void Master::terminate() {
   std::atomic<ServerState>& state = pages_.master().state;
   if (state.load() == ServerState::kStarting) return finish(kExitDone);
   if (state.load() == ServerState::kLeaving) return end_at_once();
+  if (successor_) successor_failed("its predecessor was told to end");
   state.store(ServerState::kLeaving);
   drain_ns_ = os::now_ns() + as_ns(options_.drain_delay);
   log::info("terminating", {{"drain_delay_ms", options_.drain_delay.count()},
@@ -43,7 +44,7 @@ void Master::begin_drain() {
     const Message drain{.kind = MessageKind::kDrain, .number = limit};
     if (!child.ready || !send_control(child.control.get(), drain)) os::kill_process(child.process);
   }
-  listeners_.remove_files();
+  if (!succeeded_) listeners_.remove_files();
   listeners_.close();
 }
 
@@ -80,8 +81,11 @@ void Master::clean_up() {
       (void)os::wait_readable({}, std::chrono::milliseconds{1});
     }
   }
-  listeners_.remove_files();
-  if (admin_address_ && !admin_address_->path().empty()) os::remove_file(admin_address_->path());
+  if (successor_) successor_failed("its predecessor has ended");
+  if (!succeeded_) {
+    listeners_.remove_files();
+    if (admin_address_ && !admin_address_->path().empty()) os::remove_file(admin_address_->path());
+  }
   // A start that fails has said why in one line, and that is enough.
   if (!announced_) return;
   log::write(cut_ > 0 ? log::Level::kWarn : log::Level::kInfo, "stopped",

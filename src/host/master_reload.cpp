@@ -43,7 +43,9 @@ void Master::reload() {
 void Master::reopen_files() {
   auto files = options_.application->open_files();
   if (!files) return log::error("files_not_reopened", {{"reason", files.error().what}});
+  const bool any = !files_.empty() || !files->empty();
   files_ = std::move(*files);
+  if (!any) return;
   Message message{.kind = MessageKind::kFiles};
   for (const os::Fd& file : files_) message.fds.push_back(file.get());
   for (Child& child : children_) {

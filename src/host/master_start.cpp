@@ -9,6 +9,7 @@
 #include "host/master.h"
 #include "os/clock.h"
 #include "os/socket.h"
+#include "os/successor.h"
 
 namespace ouro::host {
 
@@ -23,6 +24,7 @@ Result<void> Master::prepare() {
   auto signals = os::SignalReader::create();
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
+  inherit();
   const auto change = listeners_.change_to(options_.application->places(), plan_.workers);
   if (!change) return std::unexpected(change.error());
   (void)options_.application->commit(change->all);
@@ -30,9 +32,11 @@ Result<void> Master::prepare() {
   if (!files) return std::unexpected(files.error());
   files_ = std::move(*files);
   if (options_.admin) {
-    auto admin = os::listen_socket(*options_.admin, {.unix_mode = 0600});
-    if (!admin) return std::unexpected(admin.error());
-    admin_ = std::move(*admin);
+    if (!admin_.valid()) {
+      auto admin = os::listen_socket(*options_.admin, {.unix_mode = 0600});
+      if (!admin) return std::unexpected(admin.error());
+      admin_ = std::move(*admin);
+    }
     const bool is_unix = options_.admin->is_unix();
     admin_address_ = is_unix ? *options_.admin : os::local_address(admin_.get());
   }
@@ -123,6 +127,8 @@ void Master::close_all() {
   signals_.reset();
   listeners_.close();
   admin_.reset();
+  predecessor_.reset();
+  successor_.reset();
   files_.clear();
   inboxes_ = {};
   for (Child& child : children_) child.control.reset();
@@ -186,6 +192,10 @@ void Master::announce_if_ready() {
   fmt::print("ouro {} ready on {} ({}, {} worker{}){}\n", options_.name, places, engine,
              plan_.workers, plan_.workers == 1 ? "" : "s", admin);
   (void)std::fflush(stdout);
+  if (predecessor_.valid()) {
+    os::write_byte(predecessor_.get());
+    predecessor_.reset();
+  }
   log::info("ready", {{"pid", os::own_process_id()},
                       {"workers", plan_.workers},
                       {"engine", engine},
