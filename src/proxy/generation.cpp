@@ -38,6 +38,7 @@ Generation::Generation(Blueprint blueprint, const Shared& shared, const host::Se
   for (std::size_t i = 0; i < config().upstreams.size(); ++i) {
     const UpstreamConfig& upstream = config().upstreams[i];
     std::vector<Server> servers;
+    servers.reserve(upstream.servers.size());
     for (std::size_t j = 0; j < upstream.servers.size(); ++j) {
       servers.push_back(
           {upstream.servers[j], blueprint_.addresses[i][j], blueprint_.servers[i][j]});

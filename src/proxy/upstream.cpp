@@ -40,6 +40,7 @@ Upstream::Upstream(const UpstreamConfig& config, const Config& whole, std::vecto
       budget_(whole.limits.retry_budget_percent),
       queue_timer_(worker, [this] { look_at_queue(); }) {
   std::vector<BalancedServer> balanced;
+  balanced.reserve(servers_.size());
   for (const Server& server : servers_) {
     balanced.push_back({id_of(server.config.address), server.config.weight * kWeightUnit});
   }
