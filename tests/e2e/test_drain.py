@@ -232,7 +232,7 @@ def test_what_is_not_read_any_more_counts_as_cut(start):
     assert "connections_cut=1" in server.log()
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_it_has_no_use_for_changes_nothing(server, number):
     with server.connect() as connection:
         server.signal(number)
