@@ -1,5 +1,7 @@
 #include "os/memory_reserve.h"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <new>
 
@@ -28,6 +30,7 @@ void set_memory_aside(std::size_t bytes) noexcept {
 
 bool memory_is_short() noexcept {
   if (reserve != nullptr || reserve_bytes == 0) return false;
+  ::malloc_trim(0);  // what was freed may lie at the end of the heap, a little too small
   reserve = std::malloc(reserve_bytes);
   if (reserve == nullptr) return true;
   std::set_new_handler(spend_reserve);
