@@ -73,15 +73,14 @@ Result<Listeners::Bound> Listeners::bind(const ListenPlace& place, unsigned work
   bound.wanted = bound.address = place.address;
   ListenOptions options = place.options;
   const unsigned count = bound.shared ? 1 : workers;
+  bound.workers = count;
   bound.sockets = take_inherited(place.address);
   if (!bound.sockets.empty()) {
     bound.address = os::local_address(bound.sockets.front().get());
-    // With more workers than there were, some share a socket; with fewer, the predecessor's workers
-    // empty the others before they close them.
+    // With more workers than there were, some share a socket.
     for (std::size_t i = 0; bound.sockets.size() < count; ++i) {
       bound.sockets.push_back(os::duplicate(bound.sockets[i].get()));
     }
-    bound.sockets.resize(count);
     return bound;
   }
   options.reuse_port = count > 1;
@@ -105,11 +104,20 @@ void Listeners::remove(const std::vector<ListenerId>& listeners) {
   }
 }
 
+void Listeners::Bound::append_to(std::vector<OwnSocket>& own, ListenerId number,
+                                 unsigned worker) const {
+  for (std::size_t i = worker % workers; i < sockets.size(); i += workers) {
+    own.push_back({number, sockets[i].get()});
+  }
+}
+
 std::vector<Listeners::Socket> Listeners::take(unsigned worker) {
   std::vector<Socket> taken;
   taken.reserve(bound_.size());
   for (auto& [number, bound] : bound_) {
-    taken.push_back({number, std::move(bound.sockets[bound.shared ? 0 : worker])});
+    for (std::size_t i = worker % bound.workers; i < bound.sockets.size(); i += bound.workers) {
+      taken.push_back({number, std::move(bound.sockets[i])});
+    }
   }
   bound_.clear();
   return taken;
@@ -119,16 +127,14 @@ std::vector<Listeners::OwnSocket> Listeners::sockets_of(unsigned worker,
                                                         const std::vector<ListenerId>& some) const {
   std::vector<OwnSocket> sockets;
   sockets.reserve(some.size());
-  for (const ListenerId number : some) {
-    sockets.push_back({number, bound_.at(number).socket_of(worker)});
-  }
+  for (const ListenerId number : some) bound_.at(number).append_to(sockets, number, worker);
   return sockets;
 }
 
 std::vector<Listeners::OwnSocket> Listeners::own_sockets(unsigned worker) const {
   std::vector<OwnSocket> own;
   for (const auto& [number, bound] : bound_) {
-    if (!bound.shared) own.push_back({number, bound.socket_of(worker)});
+    if (!bound.shared) bound.append_to(own, number, worker);
   }
   return own;
 }

@@ -12,8 +12,9 @@
 
 namespace ouro::host {
 
-// TCP: a socket per worker and address (SO_REUSEPORT). Unix: one per address, shared. Numbers are
-// given in turn, so that a new listener has that of one long gone.
+// TCP: a socket per worker and address (SO_REUSEPORT); more if a predecessor with more workers left
+// them, for none may be closed while somebody waits in it. Unix: one per address, shared. Numbers
+// are given in turn, so that a new listener has that of one long gone.
 class Listeners {
  public:
   // What a reload makes of them.
@@ -58,12 +59,11 @@ class Listeners {
   struct Bound {
     Address wanted;  // port 0 is every time another
     Address address;
-    std::vector<os::Fd> sockets;  // by worker; one if it is shared
+    std::vector<os::Fd> sockets;  // one if it is shared; else by worker, and round again
+    unsigned workers = 0;
     bool shared = false;
 
-    [[nodiscard]] int socket_of(unsigned worker) const {
-      return sockets[shared ? 0 : worker].get();
-    }
+    void append_to(std::vector<OwnSocket>& own, ListenerId number, unsigned worker) const;
   };
 
   [[nodiscard]] Result<Bound> bind(const ListenPlace& place, unsigned workers);

@@ -37,6 +37,9 @@ void Master::begin_drain() {
   for (const Child& child : children_) {
     if (child.is_worker) child.page->state.store(ChildState::kLeaving);
   }
+  // Then the sockets, before the workers close theirs: nobody is to wait where nobody looks.
+  if (!succeeded_) listeners_.remove_files();
+  listeners_.close();
   const auto margin = std::min(kCutMarginMax, options_.drain_timeout / 10);
   const auto limit = static_cast<std::uint64_t>((options_.drain_timeout - margin).count());
   for (const Child& child : children_) {
@@ -44,8 +47,6 @@ void Master::begin_drain() {
     const Message drain{.kind = MessageKind::kDrain, .number = limit};
     if (!child.ready || !send_control(child.control.get(), drain)) os::kill_process(child.process);
   }
-  if (!succeeded_) listeners_.remove_files();
-  listeners_.close();
 }
 
 // The attendant stays to the end, and answers that the server is not ready.

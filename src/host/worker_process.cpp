@@ -11,6 +11,7 @@
 #include "os/cpu.h"
 #include "os/memory_reserve.h"
 #include "os/shared_memory.h"
+#include "os/socket.h"
 
 namespace ouro::host {
 namespace {
@@ -124,10 +125,20 @@ void WorkerProcess::serve() {
 }
 
 void WorkerProcess::listen(Listening& into, ListenerId listener, os::Fd socket) {
-  if (into.contains(listener)) return;
+  const std::pair key{listener, os::socket_cookie(socket.get())};
+  if (into.contains(key)) return;
   Handler& handler = service_->handler(listener);
   gate_->serve_with(listener, handler);
-  into[listener] = worker_->listen_on(socket.release(), handler);
+  into[key] = worker_->listen_on(socket.release(), handler);
+}
+
+void WorkerProcess::listen_to_all(Listening& into, std::string_view listeners,
+                                  std::vector<os::Fd> fds) {
+  auto fd = fds.begin();
+  for (const ListenerId listener : numbers_in(listeners)) {
+    if (fd == fds.end()) return;
+    listen(into, listener, std::move(*fd++));
+  }
 }
 
 void WorkerProcess::control_readable() {
@@ -151,7 +162,7 @@ void WorkerProcess::obey(ReceivedMessage& message) {
     case MessageKind::kPlan:
       return reconfigure(message.fds.empty() ? -1 : message.fds.front().get(), message.number);
     case MessageKind::kListen:
-      return listen_too(message.text, std::move(message.fds));
+      return leaving_ ? void() : listen_to_all(own_, message.text, std::move(message.fds));
     case MessageKind::kUnlisten:
       return stop_listening(message.text);
     case MessageKind::kCommit:
@@ -168,11 +179,7 @@ void WorkerProcess::adopt(unsigned worker, std::string_view listeners, std::vect
   if (!adopted_.contains(worker)) gate_->open_inbox(worker, std::move(fds.back()));
   fds.pop_back();
   Listening& adopted = adopted_[worker];
-  for (const ListenerId listener : numbers_in(listeners)) {
-    if (fds.empty()) break;
-    listen(adopted, listener, std::move(fds.front()));
-    fds.erase(fds.begin());
-  }
+  listen_to_all(adopted, listeners, std::move(fds));
   log::info("adopted", {{"of", worker}, {"listeners", adopted.size()}});
 }
 
@@ -185,15 +192,6 @@ void WorkerProcess::release(unsigned worker) {
   log::info("released", {{"of", worker}});
 }
 
-void WorkerProcess::listen_too(std::string_view listeners, std::vector<os::Fd> fds) {
-  if (leaving_) return;
-  for (const ListenerId listener : numbers_in(listeners)) {
-    if (fds.empty()) break;
-    listen(own_, listener, std::move(fds.front()));
-    fds.erase(fds.begin());
-  }
-}
-
 // Who has come before is served, and who has not comes too late.
 void WorkerProcess::stop_listening(std::string_view listeners) {
   if (leaving_) return;
@@ -201,11 +199,13 @@ void WorkerProcess::stop_listening(std::string_view listeners) {
   for (auto& [worker, adopted] : adopted_) all.push_back(&adopted);
   for (const ListenerId listener : numbers_in(listeners)) {
     for (Listening* listening : all) {
-      const auto found = listening->find(listener);
-      if (found == listening->end()) continue;
-      worker_->empty_queue(found->second);
-      worker_->stop_listening(found->second);
-      listening->erase(found);
+      const auto first = listening->lower_bound({listener, 0});
+      const auto last = listening->lower_bound({listener + 1, 0});
+      for (auto one = first; one != last; ++one) {
+        worker_->empty_queue(one->second);
+        worker_->stop_listening(one->second);
+      }
+      listening->erase(first, last);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "host/child.h"
@@ -19,20 +20,21 @@ class WorkerProcess {
   [[nodiscard]] int run();
 
  private:
-  // The sockets of one worker: this one, or one that is down or hung and looked after meanwhile.
-  using Listening = std::map<ListenerId, Listener*>;
+  // The sockets of one worker: this one, or one that is down or hung and looked after meanwhile. A
+  // listener may have several; what is told twice is known by the socket's cookie.
+  using Listening = std::map<std::pair<ListenerId, std::uint64_t>, Listener*>;
 
   [[nodiscard]] Result<void> make_engine(EngineChoice engine);
   // All workers take the same engine: the master hears what this one got, and decides.
   [[nodiscard]] Result<bool> agree_on_engine();
   void serve();
   void listen(Listening& into, ListenerId listener, os::Fd socket);
+  void listen_to_all(Listening& into, std::string_view listeners, std::vector<os::Fd> fds);
 
   void control_readable();
   void obey(ReceivedMessage& message);
   void adopt(unsigned worker, std::string_view listeners, std::vector<os::Fd> fds);
   void release(unsigned worker);
-  void listen_too(std::string_view listeners, std::vector<os::Fd> fds);
   void stop_listening(std::string_view listeners);
   void reconfigure(int fd, std::size_t size);
   void drain(std::chrono::milliseconds limit);

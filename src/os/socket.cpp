@@ -183,6 +183,13 @@ Address local_address(int fd) noexcept {
   return Address::from_raw(reinterpret_cast<sockaddr*>(&raw), size);
 }
 
+std::uint64_t socket_cookie(int fd) noexcept {
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  (void)::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size);
+  return cookie;
+}
+
 Address peer_address(int fd) noexcept {
   sockaddr_storage raw{};
   socklen_t size = sizeof raw;

@@ -26,6 +26,8 @@ void set_backlog(int listening_fd, int backlog) noexcept;
 
 [[nodiscard]] Address local_address(int fd) noexcept;
 [[nodiscard]] Address peer_address(int fd) noexcept;
+// The same for every descriptor of one socket, and no other socket's.
+[[nodiscard]] std::uint64_t socket_cookie(int fd) noexcept;
 
 // Calls that give a count, a new descriptor, or -errno, and never wait.
 enum class Blocking : bool { kNo, kYes };

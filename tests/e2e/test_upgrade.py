@@ -57,20 +57,29 @@ def generations():
                 os.kill(process, signal.SIGKILL)
 
 
+def comers(server):
+    """Four connections at a time, each for one verified request."""
+    return subprocess.Popen(
+        [OURO, "load", server.places[0], "--mode", "churn", "--connections", "4", "--verify",
+         "--duration", "4"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def all_served(churn):
+    output = churn.communicate(timeout=PATIENCE_S)[0]
+    assert churn.returncode == 0 and "errors             none" in output, output
+
+
 def test_nobody_is_refused_and_nobody_is_cut(proxy, backend, generations):
     running = proxy([backend(echo), backend(echo)], workers=2,
                     timeouts={"drain": f"{PATIENCE_S}s"})
     follow = generations(running)
-    churn = subprocess.Popen(
-        [OURO, "load", running.places[0], "--mode", "churn", "--connections", "4", "--verify",
-         "--duration", "4"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    churn = comers(running)
     with Talkers([running.connect() for _ in range(10)]) as talkers:
         for _ in range(2 if SANITIZED else 5):
             follow.upgrade()
             talkers.go_on()
         assert not talkers.broken
-    output = churn.communicate(timeout=PATIENCE_S)[0]
-    assert churn.returncode == 0 and "errors             none" in output, output
+    all_served(churn)
     follow.end()
 
 
@@ -115,12 +124,13 @@ def test_a_successor_that_cannot_start_changes_nothing(proxy, backend, tmp_path)
 
 def test_fewer_and_more_workers_may_follow(proxy, backend, generations, tmp_path):
     server = backend(echo)
-    running = proxy([server], workers=2)
+    timeouts = {"drain": f"{PATIENCE_S}s"}
+    running = proxy([server], workers=3, timeouts=timeouts)
     follow = generations(running)
     config = tmp_path / "proxy0" / "proxy.toml"
-    for workers in (1, 3):
-        text = toml(config_of([server.place], workers=workers))
-        config.write_text(text)
+    churn = comers(running)
+    for workers in (1, 4, 2):
+        config.write_text(toml(config_of([server.place], workers=workers, timeouts=timeouts)))
         os.kill(follow.newest, signal.SIGUSR2)
         line = running.process.stdout.readline()
         assert f"{workers} worker" in line, line
@@ -131,4 +141,5 @@ def test_fewer_and_more_workers_may_follow(proxy, backend, generations, tmp_path
         follow.all[-1] = follow.newest
         for _ in range(20):
             assert echoes(running.connect())
+    all_served(churn)
     follow.end()

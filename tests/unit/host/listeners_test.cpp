@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
+#include "os/fd_passing.h"
 #include "os/socket.h"
 
 namespace ouro::host {
@@ -17,6 +19,20 @@ Result<Listeners> opened(const std::vector<ListenPlace>& places, unsigned worker
     return std::unexpected(change.error());
   }
   return listeners;
+}
+
+std::vector<Listeners::OwnSocket> all_own(const Listeners& listeners, unsigned workers) {
+  std::vector<Listeners::OwnSocket> all;
+  for (unsigned worker = 0; worker < workers; ++worker) {
+    for (const Listeners::OwnSocket& own : listeners.own_sockets(worker)) all.push_back(own);
+  }
+  return all;
+}
+
+std::set<std::uint64_t> cookies(const std::vector<Listeners::OwnSocket>& sockets) {
+  std::set<std::uint64_t> cookies;
+  for (const Listeners::OwnSocket& own : sockets) cookies.insert(os::socket_cookie(own.fd));
+  return cookies;
 }
 
 TEST(Listeners, port_0_becomes_one_real_port_for_all_workers) {
@@ -89,6 +105,37 @@ TEST(Listeners, a_change_that_fails_leaves_what_there_was) {
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->added.empty());
   EXPECT_TRUE(again->removed.empty());
+}
+
+// A socket that nobody accepts from would take its share of the connections with it.
+TEST(Listeners, what_a_predecessor_with_more_workers_left_is_shared_out) {
+  auto old = opened({at("127.0.0.1:0")}, 5);
+  ASSERT_TRUE(old);
+  Listeners listeners;
+  std::vector<os::Fd> sockets;
+  for (Listeners::OwnSocket& own : all_own(*old, 5)) sockets.push_back(os::duplicate(own.fd));
+  listeners.inherit(old->addresses()[0], std::move(sockets));
+  ASSERT_TRUE(listeners.change_to({{old->addresses()[0], {}}}, 2));
+  EXPECT_EQ(listeners.own_sockets(0).size(), 3U);
+  EXPECT_EQ(listeners.own_sockets(1).size(), 2U);
+  EXPECT_EQ(listeners.sockets_of(1, {0}).size(), 2U);
+  EXPECT_EQ(listeners.all()[0].second.size(), 5U);
+  EXPECT_EQ(cookies(all_own(listeners, 2)), cookies(all_own(*old, 5)));
+  const auto taken = listeners.take(1);
+  ASSERT_EQ(taken.size(), 2U);
+  EXPECT_TRUE(taken[1].fd.valid());
+}
+
+TEST(Listeners, more_workers_than_a_predecessor_had_share_sockets) {
+  auto old = opened({at("127.0.0.1:0")}, 2);
+  ASSERT_TRUE(old);
+  Listeners listeners;
+  std::vector<os::Fd> sockets;
+  for (Listeners::OwnSocket& own : all_own(*old, 2)) sockets.push_back(os::duplicate(own.fd));
+  listeners.inherit(old->addresses()[0], std::move(sockets));
+  ASSERT_TRUE(listeners.change_to({{old->addresses()[0], {}}}, 3));
+  EXPECT_EQ(all_own(listeners, 3).size(), 3U);
+  EXPECT_EQ(cookies(all_own(listeners, 3)), cookies(all_own(*old, 2)));
 }
 
 }  // namespace
