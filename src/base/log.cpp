@@ -1,9 +1,9 @@
 #include "base/log.h"
 
-#include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
+
+#include "base/time_text.h"
 
 namespace ouro::log {
 namespace {
@@ -43,20 +43,6 @@ void append_value(std::string& line, std::string_view text) {
     line += control ? ' ' : c;
   }
   line += '"';
-}
-
-std::string time_text(std::uint64_t unix_ms) {
-  const std::chrono::milliseconds since{unix_ms};
-  const auto days = std::chrono::floor<std::chrono::days>(since);
-  const std::chrono::year_month_day date{std::chrono::sys_days{days}};
-  const std::chrono::hh_mm_ss time{since - days};
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-                static_cast<int>(time.subseconds().count()));
-  return text.data();
 }
 
 std::uint64_t unix_ms_now() {

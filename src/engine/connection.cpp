@@ -169,7 +169,7 @@ void ConnectionState::close_gently() {
 }
 
 void ConnectionState::close_for_drain() {
-  if (partner_ != nullptr) return cut_when_sent(Errc::kTimedOut);
+  if (partner_ != nullptr) return cut_when_sent(Errc::kAborted);
   draining_ = draining_ || !discarding_;
   close_gently();
 }

@@ -26,7 +26,7 @@ void Drain::expired() {
   loop_.for_each_connection([&](ConnectionState& connection) {
     if (passed >= limit_ns_) {
       if (connection.may_be_cut_short()) ++cut_;
-      connection.cut(Errc::kTimedOut);
+      connection.cut(Errc::kAborted);
     } else if (passed >= limit_ns_ - flush_ns || connection.quiet(now - quiet_ns)) {
       connection.close_for_drain();
     }

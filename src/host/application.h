@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,11 +40,16 @@ class Service {
 class AttendantService {
  public:
   virtual ~AttendantService() = default;
-  // As Service::reconfigure().
-  virtual void reconfigure(std::string_view plan) = 0;
+  // As Service::reconfigure(); use_files() follows.
+  virtual void reconfigure(std::string_view /*plan*/) {}
   // What Application::open_files() has opened: at the start, after a reload, and when files are to
   // be opened again (SIGUSR1).
-  virtual void use_files(std::vector<os::Fd> files) = 0;
+  virtual void use_files(std::vector<os::Fd>&& /*files*/) {}
+  // What it has to say on the metrics page.
+  virtual void append_metrics(std::string& /*page*/) const {}
+  // No worker is left. Finishes what they have left to it, and says when that is done; the master
+  // does not wait long.
+  virtual void leave(const std::function<void()>& done) { done(); }
 };
 
 // The place of a worker among others.
@@ -72,11 +78,13 @@ class Application {
   [[nodiscard]] virtual Result<void> prepare(unsigned /*workers*/) { return {}; }
   // In the master: what that worker had claimed is free again.
   virtual void worker_died(unsigned /*worker*/) {}
-  // In the master, which alone may open files: those that the attendant is to write to.
+  // In the master, which alone may open files: those that the attendant is to write to. After
+  // reload(), those of what is wanted: what cannot be opened is no good.
   [[nodiscard]] virtual Result<std::vector<os::Fd>> open_files() { return {}; }
   // Whether it needs an attendant even when nobody asks it anything.
   [[nodiscard]] virtual bool needs_attendant() const { return false; }
-  // Called once in the attendant; null: it has nothing to do there.
+  // Called once in the attendant, while it may still open files, and must not wait for anything;
+  // null: it has nothing to do there.
   [[nodiscard]] virtual std::unique_ptr<AttendantService> make_attendant_service(
       Worker& /*worker*/) {
     return nullptr;

@@ -66,13 +66,13 @@ AttendantProcess::AttendantProcess(AttendantStart start)
 
 int AttendantProcess::run() {
   if (auto made = make_engine(); !made) return control_.fail(made.error().what);
+  service_ = start_.common.options->application->make_attendant_service(*worker_);
   const bool uring = std::string_view{worker_->engine_name()} == "uring";
   const auto missing = give_up_rights(start_.common, uring);
   if (!missing) return control_.fail(missing.error().what);
   if (start_.listener.valid()) {
     listener_ = worker_->listen_on(start_.listener.release(), handler_);
   }
-  service_ = start_.common.options->application->make_attendant_service(*worker_);
   if (service_ != nullptr) service_->use_files(std::move(start_.files));
   control_watch_ = std::make_unique<Watch>(*worker_, control_.fd(), [this] { control_readable(); });
   control_.say({.kind = MessageKind::kReady, .text = *missing});
@@ -100,7 +100,15 @@ void AttendantProcess::control_readable() {
   while (auto message = receive_control(control_.fd(), gone)) obey(*message);
   if (!gone) return;
   control_watch_ = nullptr;
-  worker_->drain(kLeaveWithin, [this](std::size_t) { worker_->stop(); });
+  if (service_ == nullptr) return worker_->drain(kLeaveWithin, [this](std::size_t) { leave(); });
+  // The workers have heard it too: what they leave to it comes until then.
+  orphan_timer_ = std::make_unique<Timer>(*worker_, [this] { leave(); });
+  orphan_timer_->start(kOrphanDrain);
+}
+
+void AttendantProcess::leave() {
+  if (service_ == nullptr) return worker_->stop();
+  service_->leave([this] { worker_->stop(); });
 }
 
 void AttendantProcess::obey(ReceivedMessage& message) {
@@ -117,6 +125,8 @@ void AttendantProcess::obey(ReceivedMessage& message) {
     case MessageKind::kUnlisten:
       if (listener_ != nullptr) worker_->stop_listening(std::exchange(listener_, nullptr));
       return;
+    case MessageKind::kDrain:
+      return leave();
     case MessageKind::kCommit:
       return control_.say({.kind = MessageKind::kReloaded, .number = message.number});
     default:
@@ -132,8 +142,9 @@ std::string AttendantProcess::respond(const AdminRequest& request) const {
                           request.head);
   }
   if (request.path == "/metrics") {
-    return admin_response(200, kMetricsText, metrics_text(start_.info, pages, os::now_ns()),
-                          request.head);
+    std::string page = metrics_text(start_.info, pages, os::now_ns());
+    if (service_ != nullptr) service_->append_metrics(page);
+    return admin_response(200, kMetricsText, page, request.head);
   }
   return admin_refusal(404, request.head);
 }

@@ -45,6 +45,7 @@ class AttendantProcess {
  private:
   [[nodiscard]] Result<void> make_engine();
   void control_readable();
+  void leave();
   void obey(ReceivedMessage& message);
   [[nodiscard]] std::string respond(const AdminRequest& request) const;
 
@@ -55,6 +56,7 @@ class AttendantProcess {
   std::unique_ptr<AttendantService> service_;
   Listener* listener_ = nullptr;
   std::unique_ptr<Watch> control_watch_;
+  std::unique_ptr<Timer> orphan_timer_;
 };
 
 }  // namespace ouro::host

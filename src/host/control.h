@@ -25,7 +25,7 @@ enum class MessageKind : std::uint32_t {
   kUnlisten,  // text: the numbers of listeners that are no more
   kFiles,     // fds: what the attendant writes to from now on
   kCommit,    // number: of the reload that is complete with this
-  kDrain,     // number: milliseconds until what is left is cut
+  kDrain,     // number: milliseconds until what is left is cut; the attendant is told last
   // A child says:
   kMade,      // number: 1 if the engine is io_uring; text: why it is not
   kReady,     // it serves; text: what of the sandbox could not be had

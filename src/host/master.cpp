@@ -64,8 +64,7 @@ void Master::on_signal(os::Signal signal) {
     case os::Signal::kReload:
       return reload();
     case os::Signal::kReopen:
-      if (!files_.empty()) return reopen_files();
-      return log::info("signal_ignored", {{"reason", "there are no files to reopen"}});
+      return reopen_files();
     case os::Signal::kUpgrade:
       return upgrade();
     case os::Signal::kChildChanged:

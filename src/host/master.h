@@ -95,6 +95,7 @@ class Master {
   // Reloading (master_reload.cpp).
   void reload();
   void reopen_files();
+  [[nodiscard]] Message files_message() const;
   void tell_all(const Listeners::Change& change, const std::string& plan);
   void tell(Child& child, const Message& message);
   void flush(Child& child);
@@ -112,6 +113,7 @@ class Master {
   void terminate();
   void begin_drain();
   void look_at_leaving();
+  void let_attendant_leave();
   void end_at_once();
   void finish(int code);
   void clean_up();
@@ -142,8 +144,9 @@ class Master {
   bool succeeded_ = false;  // it has taken over, and has all the sockets and their files
   os::Fd predecessor_;      // to be told when this server is ready
 
-  std::optional<std::uint64_t> drain_ns_;     // when accepting is to end
-  std::optional<std::uint64_t> deadline_ns_;  // when those who are still there are killed
+  std::optional<std::uint64_t> drain_ns_;      // when accepting is to end
+  std::optional<std::uint64_t> deadline_ns_;   // when those who are still there are killed
+  std::optional<std::uint64_t> attendant_ns_;  // when the attendant is, which goes last
   bool draining_ = false;
   bool announced_ = false;  // the ready line is out
   bool sandbox_told_ = false;

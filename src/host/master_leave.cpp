@@ -15,6 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds kCutMarginMax{250};
 // Who has not gone by then is stuck.
 constexpr std::chrono::milliseconds kKillAfterLimit{500};
+// The attendant has to go within this, once the workers have gone.
+constexpr std::chrono::milliseconds kAttendantMax{1000};
 
 }  // namespace
 
@@ -54,13 +56,24 @@ void Master::look_at_leaving() {
   const std::uint64_t now = os::now_ns();
   if (!draining_ && drain_ns_ && now >= *drain_ns_) begin_drain();
   if (!draining_) return;
-  if (!any_worker_runs()) return finish(unclean_ ? kExitFailed : kExitDone);
+  if (!any_worker_runs()) return let_attendant_leave();
   if (now < *deadline_ns_) return;
   for (const Child& child : children_) {
     if (!child.is_worker || child.process == 0) continue;
     log::warn("killed_at_limit", {{"worker", child.index}});
     os::kill_process(child.process);
   }
+}
+
+// It has to finish what the workers have left to it.
+void Master::let_attendant_leave() {
+  const auto attendant = std::ranges::find_if(
+      children_, [](const Child& child) { return !child.is_worker && child.ready; });
+  const bool stuck = attendant_ns_ && os::now_ns() >= *attendant_ns_;
+  if (attendant == children_.end() || stuck) return finish(unclean_ ? kExitFailed : kExitDone);
+  if (attendant_ns_) return;
+  attendant_ns_ = os::now_ns() + as_ns(kAttendantMax);
+  tell(*attendant, {.kind = MessageKind::kDrain});
 }
 
 void Master::end_at_once() {

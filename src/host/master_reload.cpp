@@ -28,13 +28,18 @@ void Master::reload() {
   const std::vector<std::string> wrong = application.reload();
   for (const std::string& reason : wrong) log::error("reload_refused", {{"reason", reason}});
   if (!wrong.empty()) return;
+  auto files = application.open_files();
+  if (!files) {
+    application.abandon();
+    return log::error("reload_refused", {{"reason", files.error().what}});
+  }
   const auto change = listeners_.change_to(application.places(), plan_.workers);
   if (!change) {
     application.abandon();
     return log::error("reload_refused", {{"reason", change.error().what}});
   }
   ++reloads_;
-  reopen_files();
+  files_ = std::move(*files);
   tell_all(*change, application.commit(change->all));
   listeners_.remove(change->removed);
 }
@@ -43,15 +48,21 @@ void Master::reload() {
 void Master::reopen_files() {
   auto files = options_.application->open_files();
   if (!files) return log::error("files_not_reopened", {{"reason", files.error().what}});
-  const bool any = !files_.empty() || !files->empty();
+  if (files->empty() && files_.empty()) {
+    return log::info("signal_ignored", {{"reason", "there are no files to open again"}});
+  }
   files_ = std::move(*files);
-  if (!any) return;
-  Message message{.kind = MessageKind::kFiles};
-  for (const os::Fd& file : files_) message.fds.push_back(file.get());
   for (Child& child : children_) {
-    if (!child.is_worker && child.process != 0) tell(child, message);
+    if (!child.is_worker && child.process != 0) tell(child, files_message());
   }
   log::info("files_reopened", {{"files", files_.size()}});
+}
+
+Message Master::files_message() const {
+  Message message{.kind = MessageKind::kFiles};
+  message.fds.reserve(files_.size());
+  for (const os::Fd& file : files_) message.fds.push_back(file.get());
+  return message;
 }
 
 // What is gone first, so that who waits there still comes in by the rules it came under; what is
@@ -72,6 +83,7 @@ void Master::tell_all(const Listeners::Change& change, const std::string& plan) 
     if (bytes) {
       tell(child, {.kind = MessageKind::kPlan, .number = plan.size(), .fds = {bytes->get()}});
     }
+    if (bytes && !child.is_worker) tell(child, files_message());
     if (child.is_worker) {
       const auto added = listeners_.sockets_of(child.index, change.added);
       for (const Message& message : in_messages(MessageKind::kListen, added)) {

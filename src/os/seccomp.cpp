@@ -161,7 +161,7 @@ Result<void> forbid_system_calls(bool uring, bool connects) {
   }
   filter.allow_without(SYS_mmap, 2, PROT_EXEC);
   filter.allow_without(SYS_mprotect, 2, PROT_EXEC);
-  filter.allow_values(SYS_fcntl, 1, {F_GETFL, F_SETFL, F_DUPFD_CLOEXEC});
+  filter.allow_values(SYS_fcntl, 1, {F_GETFL, F_SETFL, F_SETFD, F_DUPFD_CLOEXEC});
   filter.allow_values(SYS_ioctl, 1, {FIONREAD, TIOCOUTQ});
   filter.allow_values(SYS_tgkill, 0, {static_cast<std::uint32_t>(::getpid())});  // abort()
   for (const std::uint32_t call : kFatal) filter.answer(call, SECCOMP_RET_KILL_PROCESS);

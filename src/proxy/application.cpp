@@ -6,37 +6,39 @@
 
 #include "base/log.h"
 #include "os/environment.h"
-#include "os/resolve.h"
+#include "proxy/access/target.h"
+#include "proxy/attendant.h"
 #include "proxy/config/server_address.h"
 
 namespace ouro::proxy {
 namespace {
 
-Result<Address> address_of(const ServerConfig& server) {
+std::size_t slots_needed(const ServerConfig& server) {
   const auto parsed = ServerAddress::parse(server.address);
-  if (!parsed) return std::unexpected(parsed.error());
-  switch (parsed->kind) {
-    case ServerAddress::Kind::kAddress:
-      return parsed->address;
-    case ServerAddress::Kind::kName:
-      return os::resolve(parsed->host, parsed->port);
-    case ServerAddress::Kind::kService:
-      return fail(Errc::kUnsupported, server.address + ": services cannot be looked up yet");
+  return parsed && parsed->kind == ServerAddress::Kind::kAddress ? 1 : kSlotsOfName;
+}
+
+std::vector<ConfigError> too_many_servers(const Config& config) {
+  std::size_t slots = 0;
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    for (const ServerConfig& server : upstream.servers) {
+      slots += slots_needed(server);
+      if (slots <= kServersMax) continue;
+      return {
+          {server.place, fmt::format("there are more than {} servers, where a name counts as {}",
+                                     kServersMax, kSlotsOfName)}};
+    }
   }
-  return Address{};
+  return {};
 }
 
 // What a config may say and this version does not do. Better refused than not done.
 std::vector<ConfigError> not_done(const Config& config) {
   std::vector<ConfigError> errors;
-  if (config.log.access != "off")
-    errors.push_back({{}, "[log] access: there is no access log yet"});
   for (const UpstreamConfig& upstream : config.upstreams) {
     const auto refuse = [&](const char* what) {
       errors.push_back({upstream.place, fmt::format("upstream '{}': {}", upstream.name, what)});
     };
-    if (upstream.health) refuse("there are no health checks yet");
-    if (upstream.on_down != OnDown::kKeep) refuse("on_down needs health checks");
     if (upstream.forward != Forward::kCopy) refuse("forward can be \"copy\" alone");
   }
   return errors;
@@ -62,17 +64,9 @@ std::vector<std::string> Application::read(Blueprint& into) const {
   into.files = load_config_files(config_path_, os::environment_variable);
   ReadConfig read = read_config(into.files, os::environment_variable);
   if (read.errors.empty()) read.errors = not_done(read.config);
+  if (read.errors.empty()) read.errors = too_many_servers(read.config);
   std::ranges::transform(read.errors, std::back_inserter(wrong), words_of);
-  if (!wrong.empty()) return wrong;
-  into.config = std::move(read.config);
-  for (const UpstreamConfig& upstream : into.config.upstreams) {
-    std::vector<Address>& addresses = into.addresses.emplace_back();
-    for (const ServerConfig& server : upstream.servers) {
-      const auto address = address_of(server);
-      if (!address) wrong.push_back(ConfigError{server.place, address.error().what}.to_string());
-      addresses.push_back(address.value_or(Address{}));
-    }
-  }
+  if (wrong.empty()) into.config = std::move(read.config);
   return wrong;
 }
 
@@ -113,32 +107,36 @@ std::string Application::commit(std::span<const host::ListenerId> listeners) {
 // A server that stays keeps its slot, and with it what is known of it. One that has gone gives it
 // back when nobody is connected with it any more.
 bool Application::give_slots(Blueprint& blueprint) {
-  std::map<std::string, Slot>& slots = wanted_slots_;
-  slots.clear();
+  wanted_slots_.clear();
+  std::vector<Slot> free = free_slots();  // the lowest last
   for (const UpstreamConfig& upstream : blueprint.config.upstreams) {
-    std::vector<Slot>& of_upstream = blueprint.servers.emplace_back();
+    std::vector<Slots>& of_upstream = blueprint.servers.emplace_back();
     for (const ServerConfig& server : upstream.servers) {
       const std::string key = upstream.name + '\n' + server.address;
-      const auto known = slots_.find(key);
-      const auto slot = known != slots_.end() ? std::optional(known->second) : free_slot();
-      if (!slot) return false;
-      if (known == slots_.end()) shared_.begin_server(*slot);
-      of_upstream.push_back(*slot);
-      slots[key] = *slot;
+      Slots& slots = of_upstream.emplace_back();
+      if (const auto known = slots_.find(key); known != slots_.end()) slots = known->second;
+      while (slots.size() < slots_needed(server)) {
+        if (free.empty()) return false;
+        shared_.begin_server(free.back());
+        slots.push_back(free.back());
+        free.pop_back();
+      }
+      wanted_slots_[key] = slots;
     }
   }
   return true;
 }
 
-std::optional<Slot> Application::free_slot() const {
+std::vector<Slot> Application::free_slots() const {
   std::vector<bool> taken(kServersMax);
-  for (const auto* slots : {&slots_, &wanted_slots_}) {
-    for (const auto& [key, slot] : *slots) taken[slot] = true;
+  for (const auto& [key, slots] : slots_) {
+    for (const Slot slot : slots) taken[slot] = true;
   }
-  for (Slot slot = 0; slot < kServersMax; ++slot) {
-    if (!taken[slot] && shared_.connections_of_server(slot) == 0) return slot;
+  std::vector<Slot> free;
+  for (Slot slot = kServersMax; slot-- > 0;) {
+    if (!taken[slot] && shared_.connections_of_server(slot) == 0) free.push_back(slot);
   }
-  return std::nullopt;
+  return free;
 }
 
 void Application::tell_of_what_needs_a_restart(const Config& now) const {
@@ -150,6 +148,7 @@ void Application::tell_of_what_needs_a_restart(const Config& now) const {
   if (now.workers.user != before.workers.user) tell("workers.user");
   if (now.workers.sandbox != before.workers.sandbox) tell("workers.sandbox");
   if (now.admin != before.admin) tell("admin.address");
+  if (now.names != before.names) tell("names.resolvers");
   if (now.limits.window_bytes != before.limits.window_bytes) tell("limits.window");
   if (now.limits.max_connections != before.limits.max_connections) tell("limits.max_connections");
   if (now.timeouts.drain != before.timeouts.drain) tell("timeouts.drain");
@@ -160,12 +159,31 @@ Result<void> Application::prepare(unsigned workers) {
   auto shared = Shared::create(workers);
   if (!shared) return std::unexpected(shared.error());
   shared_ = std::move(*shared);
+  auto logs = LogRings::create(workers);
+  if (!logs) return std::unexpected(logs.error());
+  logs_ = std::move(*logs);
+  stdout_kind_ = os::output_kind_of_stdout();
   if (!give_slots(blueprint_)) return fail(Errc::kNoMemory, "there are too many servers");
   return {};
 }
 
+// Called at a reload before it is in force.
+Result<std::vector<os::Fd>> Application::open_files() {
+  const LogConfig& log = (wanted_ ? *wanted_ : blueprint_).config.log;
+  std::vector<os::Fd> files;
+  if (!log.has_access()) return files;
+  auto file = open_access_target(log.access);
+  if (!file) return fail(file.error().code, "[log] access: " + file.error().what);
+  files.push_back(std::move(*file));
+  return files;
+}
+
+std::unique_ptr<host::AttendantService> Application::make_attendant_service(Worker& worker) {
+  return std::make_unique<Attendant>(blueprint_, shared_, logs_, stdout_kind_, worker);
+}
+
 std::unique_ptr<host::Service> Application::make_service(const host::Seat& seat) {
-  return std::make_unique<Service>(blueprint_, shared_, seat);
+  return std::make_unique<Service>(blueprint_, shared_, logs_, seat);
 }
 
 host::HostOptions Application::host_options() {

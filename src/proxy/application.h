@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "host/host.h"
+#include "os/output.h"
+#include "proxy/access/ring.h"
 #include "proxy/service.h"
 
 namespace ouro::proxy {
@@ -16,7 +18,7 @@ namespace ouro::proxy {
 class Application final : public host::Application {
  public:
   // `engine` wins over what the config says. Fails, for each reason that can be found, when the
-  // config is no good or the name of a server cannot be looked up.
+  // config is no good.
   using Made = std::expected<std::unique_ptr<Application>, std::vector<std::string>>;
   [[nodiscard]] static Made create(const std::string& config_path,
                                    std::optional<EngineChoice> engine);
@@ -28,6 +30,10 @@ class Application final : public host::Application {
   void abandon() override { wanted_.reset(); }
   Result<void> prepare(unsigned workers) override;
   void worker_died(unsigned worker) override { shared_.forget_worker(worker); }
+  Result<std::vector<os::Fd>> open_files() override;
+  // A reload may bring what it has to do at any time.
+  bool needs_attendant() const override { return true; }
+  std::unique_ptr<host::AttendantService> make_attendant_service(Worker& worker) override;
   std::unique_ptr<host::Service> make_service(const host::Seat& seat) override;
 
   // What the host is told, beside its version.
@@ -38,15 +44,17 @@ class Application final : public host::Application {
 
   [[nodiscard]] std::vector<std::string> read(Blueprint& into) const;
   [[nodiscard]] bool give_slots(Blueprint& blueprint);
-  [[nodiscard]] std::optional<Slot> free_slot() const;
+  [[nodiscard]] std::vector<Slot> free_slots() const;
   void tell_of_what_needs_a_restart(const Config& now) const;
 
   const std::string config_path_;
   Shared shared_;
-  Blueprint blueprint_;                // in force
-  std::optional<Blueprint> wanted_;    // read, and not in force yet
-  std::map<std::string, Slot> slots_;  // of servers, by upstream and address
-  std::map<std::string, Slot> wanted_slots_;
+  LogRings logs_;
+  os::OutputKind stdout_kind_ = os::OutputKind::kOther;
+  Blueprint blueprint_;                 // in force
+  std::optional<Blueprint> wanted_;     // read, and not in force yet
+  std::map<std::string, Slots> slots_;  // of servers, by upstream and address
+  std::map<std::string, Slots> wanted_slots_;
 };
 
 }  // namespace ouro::proxy

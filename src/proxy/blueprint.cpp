@@ -75,11 +75,10 @@ std::string encode(const Blueprint& blueprint) {
     writer.text(file.text);
   });
   writer.list(blueprint.listeners, [&](host::ListenerId id) { writer.number(id); });
-  writer.list(blueprint.servers, [&](const std::vector<Slot>& slots) {
-    writer.list(slots, [&](Slot slot) { writer.number(slot); });
-  });
-  writer.list(blueprint.addresses, [&](const std::vector<Address>& addresses) {
-    writer.list(addresses, [&](const Address& address) { writer.text(address.to_string()); });
+  writer.list(blueprint.servers, [&](const std::vector<Slots>& servers) {
+    writer.list(servers, [&](const Slots& slots) {
+      writer.list(slots, [&](Slot slot) { writer.number(slot); });
+    });
   });
   return writer.take();
 }
@@ -94,17 +93,15 @@ Result<Blueprint> decode(std::string_view bytes) {
     return file;
   });
   const auto slot = [&] { return static_cast<Slot>(reader.number()); };
-  const auto address = [&] { return Address::parse(reader.text()).value_or(Address{}); };
   reader.list(blueprint.listeners, slot);
   reader.list(blueprint.servers, [&] {
-    std::vector<Slot> slots;
-    reader.list(slots, slot);
-    return slots;
-  });
-  reader.list(blueprint.addresses, [&] {
-    std::vector<Address> addresses;
-    reader.list(addresses, address);
-    return addresses;
+    std::vector<Slots> servers;
+    reader.list(servers, [&] {
+      Slots slots;
+      reader.list(slots, slot);
+      return slots;
+    });
+    return servers;
   });
   if (!reader.good()) return fail(Errc::kInvalid, "a config came in a form that was not expected");
   ReadConfig read = read_config(blueprint.files, os::environment_variable);

@@ -13,12 +13,14 @@
 
 namespace ouro::proxy {
 
+using Slots = std::vector<Slot>;
+
 struct Blueprint {
   Config config;
-  ConfigFiles files;                            // that it was read from
-  std::vector<host::ListenerId> listeners;      // of config.listeners, in their order
-  std::vector<std::vector<Slot>> servers;       // of the servers of config.upstreams
-  std::vector<std::vector<Address>> addresses;  // of the same
+  ConfigFiles files;                        // that it was read from
+  std::vector<host::ListenerId> listeners;  // of config.listeners, in their order
+  // Of the servers of config.upstreams; of one that is a name, kSlotsOfName.
+  std::vector<std::vector<Slots>> servers;
 };
 
 // For another process, which reads the files again: what is sent is what was read, and no second

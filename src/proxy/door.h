@@ -1,8 +1,11 @@
 // Where clients come in: the handler of one listener in one worker, whatever config is in force.
 #pragma once
 
+#include <string_view>
+
 #include "host/application.h"
 #include "ouro/handler.h"
+#include "proxy/session_end.h"
 
 namespace ouro::proxy {
 
@@ -17,6 +20,8 @@ class Door final : public Handler {
   void data(Connection&, Buffer) override {}  // of one that was refused
 
  private:
+  void refuse(Connection& connection, const Address& peer, std::string_view name, Cause cause);
+
   Service& service_;
   const host::ListenerId listener_;
 };

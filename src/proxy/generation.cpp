@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "proxy/config/server_address.h"
 
 namespace ouro::proxy {
 namespace {
@@ -11,6 +12,13 @@ template <typename T>
 T& at(std::vector<T>& places, std::size_t index) {
   if (places.size() <= index) places.resize(index + 1);
   return places[index];
+}
+
+Server make_server(const ServerConfig& config, Slot slot) {
+  const auto address = ServerAddress::parse(config.address);
+  OURO_CHECK(address.has_value());  // read_config() has seen to it
+  const bool named = address->kind != ServerAddress::Kind::kAddress;
+  return {config, named, slot, {address->address, config.weight, config.backup}};
 }
 
 }  // namespace
@@ -40,12 +48,15 @@ Generation::Generation(Blueprint blueprint, const Shared& shared, const host::Se
     std::vector<Server> servers;
     servers.reserve(upstream.servers.size());
     for (std::size_t j = 0; j < upstream.servers.size(); ++j) {
-      servers.push_back(
-          {upstream.servers[j], blueprint_.addresses[i][j], blueprint_.servers[i][j]});
+      for (const Slot slot : blueprint_.servers[i][j]) {
+        servers.push_back(make_server(upstream.servers[j], slot));
+      }
     }
     upstreams_.push_back(std::make_unique<Upstream>(upstream, config(), std::move(servers), shared,
                                                     seat.worker, seat.index));
-    for (const Slot slot : blueprint_.servers[i]) at(by_slot_, slot) = upstreams_.back().get();
+    for (const Slots& slots : blueprint_.servers[i]) {
+      for (const Slot slot : slots) at(by_slot_, slot) = upstreams_.back().get();
+    }
   }
   make_entries();
 }
@@ -76,6 +87,17 @@ const Entry* Generation::entry(host::ListenerId listener) const noexcept {
 
 Upstream* Generation::upstream_of(Slot server) const noexcept {
   return server < by_slot_.size() ? by_slot_[server] : nullptr;
+}
+
+std::vector<Slot> Generation::closing_servers() const {
+  std::vector<Slot> closing;
+  for (std::size_t i = 0; i < config().upstreams.size(); ++i) {
+    if (config().upstreams[i].on_down != OnDown::kClose) continue;
+    for (const Slots& slots : blueprint_.servers[i]) {
+      closing.insert(closing.end(), slots.begin(), slots.end());
+    }
+  }
+  return closing;
 }
 
 }  // namespace ouro::proxy

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,12 +17,15 @@ namespace ouro::proxy {
 // A listener, as this config describes it.
 class Entry {
  public:
-  explicit Entry(const ListenConfig& listen) : listen_(listen) {}
+  explicit Entry(const ListenConfig& listen)
+      : listen_(listen), name_(std::make_shared<const std::string>(listen.name)) {}
 
   void set_default(Upstream& upstream) noexcept { default_ = &upstream; }
   void add_route(std::string_view host, Upstream& upstream);
 
   [[nodiscard]] const ListenConfig& listen() const noexcept { return listen_; }
+  // Outlives it in whoever takes a copy.
+  [[nodiscard]] const std::shared_ptr<const std::string>& name() const noexcept { return name_; }
   [[nodiscard]] bool expects_header() const noexcept {
     return listen_.proxy_protocol == ProxyHeaderIn::kRequired;
   }
@@ -36,6 +40,7 @@ class Entry {
 
  private:
   const ListenConfig& listen_;
+  const std::shared_ptr<const std::string> name_;
   Upstream* default_ = nullptr;
   std::vector<Upstream*> by_name_;
   SniRoutes routes_;  // to an index of by_name_
@@ -48,6 +53,8 @@ class Generation {
   [[nodiscard]] const Config& config() const noexcept { return blueprint_.config; }
   // Null: this config has no such listener.
   [[nodiscard]] const Entry* entry(host::ListenerId listener) const noexcept;
+  // The servers of upstreams with on_down = "close".
+  [[nodiscard]] std::vector<Slot> closing_servers() const;
   // The upstream that has the server of this slot; null if none has.
   [[nodiscard]] Upstream* upstream_of(Slot server) const noexcept;
 

@@ -1,9 +1,14 @@
 #include "proxy/service.h"
 
+#include <array>
+
 #include "base/log.h"
 
 namespace ouro::proxy {
 namespace {
+
+constexpr std::chrono::milliseconds kLookAtHealth{100};
+constexpr unsigned kLooksAtDown = 2;
 
 ClientLimitsOptions limits_of(const Config& config, const Shared& shared) {
   return {config.limits.max_connections_per_client, config.limits.connection_rate_per_client,
@@ -12,11 +17,16 @@ ClientLimitsOptions limits_of(const Config& config, const Shared& shared) {
 
 }  // namespace
 
-Service::Service(Blueprint blueprint, const Shared& shared, const host::Seat& seat)
+Service::Service(Blueprint blueprint, const Shared& shared, const LogRings& logs,
+                 const host::Seat& seat)
     : shared_(shared),
       seat_(seat),
       generation_(std::make_shared<Generation>(std::move(blueprint), shared, seat)),
-      clients_(limits_of(generation_->config(), shared), shared.clients(), seat.index) {}
+      clients_(limits_of(generation_->config(), shared), shared.clients(), seat.index),
+      log_(logs.ring(seat.index)),
+      health_timer_(seat.worker, [this] { look_at_health(); }) {
+  watch_health();
+}
 
 Handler& Service::handler(host::ListenerId listener) {
   auto& door = doors_[listener];
@@ -30,6 +40,39 @@ void Service::reconfigure(std::string_view plan) {
   if (!blueprint) return log::error("reload_failed", {{"reason", blueprint.error().what}});
   generation_ = std::make_shared<Generation>(std::move(*blueprint), shared_, seat_);
   clients_.set_options(limits_of(generation_->config(), shared_));
+  watch_health();
+}
+
+// Sessions of servers that are not in the config any more live on, whatever becomes of these.
+void Service::watch_health() {
+  closing_ = generation_->closing_servers();
+  if (closing_.empty()) {
+    down_for_.clear();
+    health_timer_.stop();
+  } else if (!health_timer_.running()) {
+    health_timer_.start(kLookAtHealth);
+  }
+}
+
+// Twice after a server went down: who chose it just before has a place at it by the second time.
+void Service::look_at_health() {
+  std::vector<bool> cut;
+  for (const Slot slot : closing_) {
+    if (shared_.server(slot).health.load() == Health::kUp) {
+      down_for_.erase(slot);
+    } else if (down_for_[slot] < kLooksAtDown) {
+      ++down_for_[slot];
+      cut.resize(kServersMax);
+      cut[slot] = true;
+    }
+  }
+  if (!cut.empty()) {
+    sessions_.for_each([&cut](Session& session) {
+      const auto slot = session.server_slot();
+      if (slot && cut[*slot]) session.cut(Cause::kServerDown);
+    });
+  }
+  health_timer_.start(kLookAtHealth);
 }
 
 Cause Service::admit_client(const Address& client, ClientLimits::Place& place) {
@@ -64,6 +107,11 @@ Session& Service::make_session(const Arrival& arrival, Connection& client, const
 void Service::leave_server(Slot server) {
   shared_.unclaim_server(seat_.index, server);
   if (Upstream* upstream = generation_->upstream_of(server)) upstream->place_is_free();
+}
+
+void Service::log_access(const AccessRecord& record) noexcept {
+  std::array<std::byte, kRecordBytesMax> bytes;
+  log_.put(pack(record, bytes));
 }
 
 void Service::session_over(Session& session, const SessionEnd& end) {

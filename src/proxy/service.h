@@ -7,6 +7,8 @@
 
 #include "base/slab.h"
 #include "host/application.h"
+#include "proxy/access/record.h"
+#include "proxy/access/ring.h"
 #include "proxy/door.h"
 #include "proxy/generation.h"
 #include "proxy/session.h"
@@ -15,8 +17,8 @@ namespace ouro::proxy {
 
 class Service final : public host::Service {
  public:
-  // `shared` outlives it.
-  Service(Blueprint blueprint, const Shared& shared, const host::Seat& seat);
+  // `shared` and `logs` outlive it.
+  Service(Blueprint blueprint, const Shared& shared, const LogRings& logs, const host::Seat& seat);
 
   Handler& handler(host::ListenerId listener) override;
   void reconfigure(std::string_view plan) override;
@@ -34,15 +36,26 @@ class Service final : public host::Service {
   void client_left(ClientLimits::Place place) noexcept { clients_.left(place); }
   // A place at a server is free again.
   void leave_server(Slot server);
+  [[nodiscard]] std::uint64_t now_ns() const noexcept { return seat_.worker.now_ns(); }
+  // Whether there is an access log. Who is told a record keeps nothing of it, and never waits.
+  [[nodiscard]] bool logs_access() const noexcept { return generation_->config().log.has_access(); }
+  void log_access(const AccessRecord& record) noexcept;
   void session_over(Session& session, const SessionEnd& end);
 
  private:
+  void watch_health();
+  void look_at_health();
+
   const Shared& shared_;
   const host::Seat seat_;
   std::shared_ptr<Generation> generation_;
   ClientLimits clients_;
+  LogRing log_;
   std::map<host::ListenerId, std::unique_ptr<Door>> doors_;
   Slab<Session> sessions_;
+  std::vector<Slot> closing_;          // servers whose sessions end when they go down
+  std::map<Slot, unsigned> down_for_;  // looks, of those that are down
+  Timer health_timer_;
 };
 
 }  // namespace ouro::proxy

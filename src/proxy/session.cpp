@@ -28,55 +28,18 @@ ConnectOptions like_a_client() {
   return options;
 }
 
+// Nobody but the worker itself, when it has to leave, cuts a session without having said why.
+Cause cause_of(Errc reason, Side side) noexcept {
+  if (reason == Errc::kTimedOut) return Cause::kIdle;
+  if (reason == Errc::kAborted) return Cause::kDrained;
+  return side == Side::kClient ? Cause::kClient : Cause::kServer;
+}
+
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 }  // namespace
-
-const char* to_string(Cause cause) noexcept {
-  switch (cause) {
-    case Cause::kDone:
-      return "done";
-    case Cause::kClient:
-      return "client_aborted";
-    case Cause::kServer:
-      return "server_aborted";
-    case Cause::kDenied:
-      return "denied";
-    case Cause::kListenerFull:
-      return "listener_full";
-    case Cause::kTooMany:
-      return "too_many_of_client";
-    case Cause::kTooFast:
-      return "too_fast_of_client";
-    case Cause::kBadHeader:
-      return "bad_proxy_header";
-    case Cause::kBadHello:
-      return "bad_client_hello";
-    case Cause::kNoRoute:
-      return "no_route";
-    case Cause::kPreludeTimeout:
-      return "header_timeout";
-    case Cause::kNoServer:
-      return "no_server_up";
-    case Cause::kConnectFailed:
-      return "connect_failed";
-    case Cause::kQueueFull:
-      return "queue_full";
-    case Cause::kQueueTimeout:
-      return "queue_timeout";
-    case Cause::kIdle:
-      return "idle_timeout";
-    case Cause::kTotalTimeout:
-      return "total_timeout";
-    case Cause::kServerDown:
-      return "server_down";
-    case Cause::kDrained:
-      return "drained";
-  }
-  return "";
-}
 
 Session::Prelude::Prelude(Session& session)
     : deadline(session.client_->worker(), [&session] { session.refuse(Cause::kPreludeTimeout); }) {}
@@ -88,9 +51,10 @@ Session::Session(Service& service, const Arrival& arrival, Connection& client,
       generation_(arrival.generation),
       entry_(arrival.entry),
       source_(source),
+      listener_name_(arrival.entry->name()),
       half_closed_(arrival.generation->config().timeouts.half_closed) {
   end_.listener = arrival.listener;
-  end_.begun_ns = client.worker().now_ns();
+  end_.begin(client.worker().now_ns());
   client.set_handler(*this);
 }
 
@@ -122,6 +86,7 @@ void Session::enter() {
 
 void Session::choose() {
   state_ = State::kWaiting;
+  if (end_.phase == Phase::kHeader) enter_phase(Phase::kQueue);
   const auto choice = upstream_->choose(client_hash(source_), tried_);
   switch (choice.outcome) {
     case Upstream::Outcome::kChosen:
@@ -129,6 +94,7 @@ void Session::choose() {
       slot_ = upstream_->server(chosen_).slot;
       return connect();
     case Upstream::Outcome::kFull:
+      enter_phase(Phase::kQueue);
       if (!upstream_->wait(*this)) refuse(Cause::kQueueFull);
       return;
     case Upstream::Outcome::kNobody:
@@ -138,14 +104,15 @@ void Session::choose() {
 
 void Session::connect() {
   state_ = State::kConnecting;
+  enter_phase(Phase::kConnect);
   const UpstreamConfig& config = upstream_->config();
   ConnectOptions options = like_a_client();
   options.timeout = config.connect_timeout.value_or(generation_->config().timeouts.connect);
   options.source = config.source.value_or(Address{});
   options.source_port_first = config.source_port_first;
   options.source_port_last = config.source_port_last;
-  const Address& to = upstream_->server(chosen_).address;
-  const auto connection = client_->worker().connect(to, *this, options);
+  server_name_ = upstream_->server(chosen_).name;
+  const auto connection = client_->worker().connect(server_name_->address, *this, options);
   if (!connection) return connect_failed(connection.error().code);
   server_ = *connection;
 }
@@ -166,7 +133,8 @@ void Session::opened(Connection&) { server_is_there(); }
 
 void Session::server_is_there() {
   state_ = State::kForwarding;
-  end_.connected_ns = server_->worker().now_ns();
+  end_.reason = Errc::kNone;  // of a server that was tried before
+  enter_phase(client_ended_ ? Phase::kEnd : Phase::kData);
   upstream_->connected(chosen_);
   greet_server();
   const milliseconds idle = generation_->config().timeouts.idle;
@@ -196,6 +164,7 @@ void Session::greet_server() {
     server_->send(bytes_of(header));
   }
   if (prelude_ == nullptr) return;
+  if (service_.logs_access()) host_ = prelude_->hello.host();
   server_->send(bytes_of(prelude_->received));
   prelude_.reset();
 }
@@ -247,12 +216,15 @@ bool Session::read_hello() {
 }
 
 void Session::ended(Connection& connection) {
+  const bool by_client = &connection == client_;
+  if (end_.first_end == Side::kProxy) end_.first_end = by_client ? Side::kClient : Side::kServer;
   if (state_ != State::kForwarding) {
     client_ended_ = true;
     if (state_ == State::kPrelude) refuse(Cause::kClient);
     return;
   }
-  Connection* other = &connection == client_ ? server_ : client_;
+  enter_phase(Phase::kEnd);
+  Connection* other = by_client ? server_ : client_;
   if (other == nullptr) return;
   other->finish();
   if (half_closed_.count() > 0 && client_ != nullptr) client_->set_idle_timeout(half_closed_);
@@ -260,29 +232,26 @@ void Session::ended(Connection& connection) {
 
 void Session::closed(Connection& connection, Errc reason) {
   if (&connection == client_) {
-    end_.to_server_bytes = connection.received_bytes();
     end_.to_client_bytes = connection.sent_bytes();
     client_ = nullptr;
     if (linked()) upstream_->stop_waiting(*this);
-    if (state_ != State::kOver) side_ended(server_, reason);
+    if (state_ != State::kOver) side_ended(Side::kClient, server_, reason);
     return over_if_alone();
   }
+  end_.to_server_bytes = connection.sent_bytes();
   server_ = nullptr;
   if (state_ == State::kConnecting && client_ != nullptr) return connect_failed(reason);
   leave_server();
-  if (client_ != nullptr) side_ended(client_, reason);
+  if (client_ != nullptr) side_ended(Side::kServer, client_, reason);
   over_if_alone();
 }
 
 // One side is gone. The other is told in the same way: an end as an end, anything else as a reset,
 // so that nobody takes half a stream for a whole one.
-void Session::side_ended(Connection* other, Errc reason) {
-  const bool by_client = other != client_;
+void Session::side_ended(Side side, Connection* other, Errc reason) {
   if (!end_.known && reason != Errc::kNone) {
-    end_.known = true;
     end_.reason = reason;
-    end_.cause = by_client ? Cause::kClient : Cause::kServer;
-    if (reason == Errc::kTimedOut) end_.cause = Cause::kIdle;
+    end_.set_cause(cause_of(reason, side));
   }
   if (other == nullptr) return;
   if (state_ == State::kConnecting) return other->abort(reason);
@@ -291,17 +260,13 @@ void Session::side_ended(Connection* other, Errc reason) {
 
 void Session::refuse(Cause cause) {
   if (end_.known) return;
-  end_.known = true;
-  end_.cause = cause;
+  end_.set_cause(cause);
   state_ = State::kOver;
   if (client_ != nullptr) client_->abort(Errc::kRefused);
 }
 
 void Session::cut(Cause cause) {
-  if (!end_.known) {
-    end_.known = true;
-    end_.cause = cause;
-  }
+  end_.set_cause(cause);
   state_ = State::kOver;
   if (linked()) upstream_->stop_waiting(*this);
   if (client_ != nullptr) client_->abort(Errc::kTimedOut);
@@ -312,9 +277,25 @@ void Session::leave_server() {
   if (slot_) service_.leave_server(*std::exchange(slot_, std::nullopt));
 }
 
+AccessRecord Session::access_record() const {
+  AccessRecord record{.end = end_, .client = source_, .listener = *listener_name_};
+  if (server_name_ != nullptr) {
+    record.server = server_name_->address;
+    record.upstream = server_name_->upstream;
+  } else if (upstream_ != nullptr) {
+    record.upstream = upstream_->config().name;
+  }
+  record.host = prelude_ != nullptr ? prelude_->hello.host() : std::string_view(host_);
+  return record;
+}
+
+void Session::enter_phase(Phase phase) { end_.move_to(phase, service_.now_ns()); }
+
 // The last thing it does.
 void Session::over_if_alone() {
   if (client_ != nullptr || server_ != nullptr) return;
+  end_.over(service_.now_ns());
+  if (service_.logs_access()) service_.log_access(access_record());
   service_.client_left(place_);
   service_.session_over(*this, end_);
 }

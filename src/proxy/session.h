@@ -8,6 +8,7 @@
 
 #include "ouro/connection.h"
 #include "ouro/handler.h"
+#include "proxy/access/record.h"
 #include "proxy/generation.h"
 #include "proxy/wire/client_hello.h"
 
@@ -43,7 +44,8 @@ class Session final : public Handler, private Waiter {
 
   // Ends both sides with a reset: its server is down, or its time is over.
   void cut(Cause cause);
-  [[nodiscard]] bool uses(Slot server) const noexcept { return slot_ == server; }
+  // Where it has a place, once it has.
+  [[nodiscard]] std::optional<Slot> server_slot() const noexcept { return slot_; }
 
   std::uint32_t number = 0;  // of its place in the service
 
@@ -69,7 +71,9 @@ class Session final : public Handler, private Waiter {
   void server_is_there();
   void greet_server();
   void refuse(Cause cause);
-  void side_ended(Connection* other, Errc reason);
+  void side_ended(Side side, Connection* other, Errc reason);
+  void enter_phase(Phase phase);
+  [[nodiscard]] AccessRecord access_record() const;
   void over_if_alone();
   void place_may_be_free() override { choose(); }
   void waited_too_long() override { refuse(Cause::kQueueTimeout); }
@@ -91,6 +95,10 @@ class Session final : public Handler, private Waiter {
   unsigned chosen_ = 0;        // server of the upstream
   ClientLimits::Place place_;  // among the counted clients
   std::optional<Slot> slot_;   // a place at this server is taken
+  // For the access log, beyond the config that they are from.
+  std::shared_ptr<const std::string> listener_name_;
+  std::shared_ptr<const ServerName> server_name_;  // the last that was tried
+  std::string host_;                               // that the client asked for
   milliseconds half_closed_{0};
   State state_ = State::kPrelude;
   bool client_ended_ = false;  // before there was a server to tell

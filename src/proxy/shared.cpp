@@ -37,7 +37,9 @@ std::span<T> place(std::byte*& at, std::size_t count) {
 }  // namespace
 
 Result<Shared> Shared::create(unsigned workers) {
-  const std::size_t size = kServersMax * (sizeof(ServerState) + workers * sizeof(ServerAccount)) +
+  const std::size_t size = kServersMax * (sizeof(ServerState) + sizeof(PublishedPlace)) +
+                           std::size_t{workers} * kServersMax * sizeof(ServerAccount) +
+                           sizeof(PlacesVersion) +
                            std::size_t{workers} * kListenersMax * sizeof(ListenerAccount) +
                            kClientSlots * (sizeof(ClientSlot) + workers * sizeof(ClientCount));
   auto memory = os::SharedMemory::create(size);
@@ -47,6 +49,8 @@ Result<Shared> Shared::create(unsigned workers) {
   shared.workers_ = workers;
   std::byte* at = shared.memory_.data();
   shared.servers_ = place<ServerState>(at, kServersMax);
+  shared.places_ = place<PublishedPlace>(at, kServersMax);
+  shared.places_version_ = place<PlacesVersion>(at, 1).data();
   shared.accounts_ = place<ServerAccount>(at, std::size_t{workers} * kServersMax);
   shared.listeners_ = place<ListenerAccount>(at, std::size_t{workers} * kListenersMax);
   shared.clients_.slots = place<ClientSlot>(at, kClientSlots);
@@ -57,8 +61,23 @@ Result<Shared> Shared::create(unsigned workers) {
 }
 
 void Shared::begin_server(Slot slot) const noexcept {
-  std::destroy_at(&servers_[slot]);
-  std::construct_at(&servers_[slot]);
+  servers_[slot].draining.store(false);
+  forget_server(slot);
+  publish_place(slot, {});
+}
+
+void Shared::forget_server(Slot slot) const noexcept {
+  ServerState& state = servers_[slot];
+  state.health.store(Health::kUp);
+  state.up_since_ns.store(0);
+  state.failures.store(0);
+  state.ejections.store(0);
+  state.ejected_until_ns.store(0);
+}
+
+void Shared::publish_place(Slot slot, const NamedPlace& place) const noexcept {
+  places_[slot].publish(place);
+  places_version_->number.fetch_add(1);
 }
 
 std::uint64_t Shared::connections_of_server(Slot slot) const noexcept {

@@ -5,16 +5,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "os/shared_memory.h"
 #include "ouro/counters.h"
 #include "proxy/client_limits.h"
+#include "proxy/named_place.h"
 
 namespace ouro::proxy {
 
 inline constexpr std::uint32_t kServersMax = 4096;
 inline constexpr std::uint32_t kListenersMax = 1024;
+// How many servers one name can stand for; its slots are its own, used or not.
+inline constexpr std::uint32_t kSlotsOfName = 16;
 
 using Slot = std::uint32_t;
 
@@ -29,6 +33,11 @@ struct alignas(64) ServerState {
   std::atomic<std::uint32_t> failures{0};     // workers: connects that failed, in a row
   std::atomic<std::uint32_t> ejections{0};    // workers: in a row, too
   std::atomic<std::uint64_t> ejected_until_ns{0};
+};
+
+// Counts the changes of all places.
+struct alignas(64) PlacesVersion {
+  std::atomic<std::uint64_t> number{0};
 };
 
 // Of a server, in one worker; written by that worker alone.
@@ -65,6 +74,18 @@ class Shared {
 
   // By the master: the slot is that of a server of which nothing is known yet.
   void begin_server(Slot slot) const noexcept;
+  // By the attendant: the name has another server in this slot, with a history of its own.
+  void forget_server(Slot slot) const noexcept;
+
+  // Where the server of a slot is that a name stands for. By the attendant.
+  void publish_place(Slot slot, const NamedPlace& place) const noexcept;
+  [[nodiscard]] std::optional<NamedPlace> named_place(Slot slot) const noexcept {
+    return places_[slot].read();
+  }
+  // Another number whenever a place has changed.
+  [[nodiscard]] std::uint64_t places_version() const noexcept {
+    return places_version_->number.load();
+  }
 
   // Over all workers.
   [[nodiscard]] std::uint64_t connections_of_server(Slot slot) const noexcept;
@@ -84,6 +105,8 @@ class Shared {
   os::SharedMemory memory_;
   unsigned workers_ = 0;
   std::span<ServerState> servers_;
+  std::span<PublishedPlace> places_;
+  PlacesVersion* places_version_ = nullptr;
   std::span<ServerAccount> accounts_;  // kServersMax for each worker
   ClientTable clients_;
   std::uint64_t secret_ = 0;

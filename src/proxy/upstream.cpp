@@ -27,6 +27,10 @@ std::uint64_t id_of(std::string_view address) {
 
 }  // namespace
 
+std::string Server::to_string() const {
+  return named ? config.address + " at " + place.address.to_string() : config.address;
+}
+
 Upstream::Upstream(const UpstreamConfig& config, const Config& whole, std::vector<Server> servers,
                    const Shared& shared, Worker& worker, unsigned worker_index)
     : config_(config),
@@ -39,12 +43,47 @@ Upstream::Upstream(const UpstreamConfig& config, const Config& whole, std::vecto
       candidates_(servers_.size()),
       budget_(whole.limits.retry_budget_percent),
       queue_timer_(worker, [this] { look_at_queue(); }) {
+  for (Server& server : servers_) name(server);
+  set_balanced();
+}
+
+void Upstream::name(Server& server) const {
+  server.name = std::make_shared<const ServerName>(config_.name, server.place.address);
+}
+
+// A name's places count by their addresses, whichever slot these are in.
+void Upstream::set_balanced() {
   std::vector<BalancedServer> balanced;
   balanced.reserve(servers_.size());
   for (const Server& server : servers_) {
-    balanced.push_back({id_of(server.config.address), server.config.weight * kWeightUnit});
+    const std::string id = server.named ? server.place.address.to_string() : server.config.address;
+    const bool there = server.place.address.family() != Address::Family::kNone;
+    balanced.push_back({id_of(id), there ? server.place.weight * kWeightUnit : 0});
   }
   balancer_->set_servers(balanced);
+}
+
+// One load if nothing has changed, which is nearly always.
+void Upstream::look_at_names() {
+  const std::uint64_t version = shared_.places_version();
+  if (version == places_version_) return;
+  places_version_ = version;
+  bool changed = false;
+  for (Server& server : servers_) {
+    if (!server.named) continue;
+    auto place = shared_.named_place(server.slot);
+    if (!place) {
+      places_version_ = ~std::uint64_t{0};
+      continue;
+    }
+    if (place->weight == 0 || server.config.weight == 0) place->weight = server.config.weight;
+    place->backup = place->backup || server.config.backup;
+    if (*place == server.place) continue;
+    server.place = *place;
+    name(server);
+    changed = true;
+  }
+  if (changed) set_balanced();
 }
 
 bool Upstream::is_ejected(const ServerState& state) const noexcept {
@@ -54,7 +93,8 @@ bool Upstream::is_ejected(const ServerState& state) const noexcept {
 bool Upstream::is_up(const Server& server, bool ejected_too) const noexcept {
   const ServerState& state = shared_.server(server.slot);
   if (state.draining.load() || state.health.load() == Health::kDown) return false;
-  return server.config.weight > 0 && (ejected_too || !is_ejected(state));
+  if (server.place.address.family() == Address::Family::kNone) return false;
+  return server.place.weight > 0 && (ejected_too || !is_ejected(state));
 }
 
 void Upstream::look_at_servers(bool backups, bool ejected_too, std::span<const unsigned> tried) {
@@ -64,13 +104,13 @@ void Upstream::look_at_servers(bool backups, bool ejected_too, std::span<const u
     const Server& server = servers_[i];
     Candidate& candidate = candidates_[i];
     candidate.usable =
-        server.config.backup == backups && is_up(server, ejected_too) && !contains(tried, i);
+        server.place.backup == backups && is_up(server, ejected_too) && !contains(tried, i);
     if (!candidate.usable) continue;
     some_up_ = true;
     const ServerState& state = shared_.server(server.slot);
     const std::uint64_t since =
         std::max(state.up_since_ns.load(), std::min(state.ejected_until_ns.load(), now));
-    candidate.weight = effective_weight(server.config.weight, now - std::min(now, since),
+    candidate.weight = effective_weight(server.place.weight, now - std::min(now, since),
                                         as_ns(config_.slow_start));
     candidate.load = shared_.connections_of_server(server.slot);
     const std::uint64_t most = server.config.max_connections;
@@ -80,6 +120,7 @@ void Upstream::look_at_servers(bool backups, bool ejected_too, std::span<const u
 
 // Backups only when nobody else is up; those that were ejected only when that leaves nobody at all.
 Upstream::Choice Upstream::choose(std::uint64_t client, std::span<const unsigned> tried) {
+  look_at_names();
   for (const bool ejected_too : {false, true}) {
     for (const bool backups : {false, true}) {
       look_at_servers(backups, ejected_too, tried);
@@ -127,15 +168,20 @@ void Upstream::failed(unsigned server) {
   state.failures.store(0);
   state.ejected_until_ns.store(worker_.now_ns() + as_ns(out));
   log::warn("server_ejected", {{"upstream", config_.name},
-                               {"server", servers_[server].config.address},
+                               {"server", servers_[server].to_string()},
                                {"failures", ejection.failures},
                                {"for", format_duration(out)}});
 }
 
 bool Upstream::may_eject() const noexcept {
-  const auto out = std::ranges::count_if(
-      servers_, [this](const Server& one) { return is_ejected(shared_.server(one.slot)); });
-  return static_cast<std::size_t>(out + 1) * 100 <= servers_.size() * config_.ejection.percent_most;
+  std::size_t all = 0;
+  std::size_t out = 1;
+  for (const Server& one : servers_) {
+    if (one.place.address.family() == Address::Family::kNone) continue;
+    ++all;
+    if (is_ejected(shared_.server(one.slot))) ++out;
+  }
+  return out * 100 <= all * config_.ejection.percent_most;
 }
 
 bool Upstream::wait(Waiter& waiter) {
@@ -156,6 +202,7 @@ void Upstream::stop_waiting(Waiter& waiter) noexcept {
 // Somebody who finds nothing after all stands at the end again; so no more are asked than there
 // are.
 void Upstream::look_at_queue() {
+  look_at_names();
   const std::uint64_t now = worker_.now_ns();
   for (std::size_t left = waiting_; left > 0 && !queue_.empty(); --left) {
     Waiter& first = *queue_.front();

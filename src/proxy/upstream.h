@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/intrusive_list.h"
@@ -16,11 +17,21 @@
 
 namespace ouro::proxy {
 
-// A server as it is used: with an address, however the config names it, and its slot.
+// What is said of a server when it may be in the config no more.
+struct ServerName {
+  std::string upstream;
+  Address address;
+};
+
+// A server as it is used: one of those that a name stands for, or the one that has the address.
 struct Server {
   ServerConfig config;
-  Address address;
+  bool named = false;
   Slot slot = 0;
+  NamedPlace place;  // with the weight in force
+  std::shared_ptr<const ServerName> name{};
+  // As logs have it.
+  [[nodiscard]] std::string to_string() const;
 };
 
 // Waits for a place at a server. Leaves the queue before it dies.
@@ -70,6 +81,9 @@ class Upstream {
   }
 
  private:
+  void look_at_names();
+  void name(Server& server) const;
+  void set_balanced();
   [[nodiscard]] bool is_up(const Server& server, bool ejected_too) const noexcept;
   void look_at_servers(bool backups, bool ejected_too, std::span<const unsigned> tried);
   [[nodiscard]] Choice pick_one(std::uint64_t client);
@@ -79,13 +93,14 @@ class Upstream {
 
   const UpstreamConfig& config_;
   const milliseconds queue_limit_;
-  const std::vector<Server> servers_;
+  std::vector<Server> servers_;
   const Shared& shared_;
   Worker& worker_;
   const unsigned worker_index_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<Candidate> candidates_;  // of the choice being made
-  bool some_up_ = false;               // and whether there were any, full or not
+  std::uint64_t places_version_ = ~std::uint64_t{0};
+  bool some_up_ = false;  // and whether there were any, full or not
   RetryBudget budget_;
   IntrusiveList<Waiter> queue_;
   std::size_t waiting_ = 0;

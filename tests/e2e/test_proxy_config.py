@@ -93,10 +93,9 @@ def test_a_config_without_the_right_to_read_it_is_named(tmp_path):
     assert f"{path}" in ended.stderr
 
 
-def test_a_server_whose_name_is_unknown_is_named(tmp_path):
+def test_a_name_that_nobody_knows_today_is_no_mistake_of_the_config(tmp_path):
     ended = check(tmp_path, toml(config_of(["nobody.invalid:80"])), "--check")
-    assert ended.returncode == 2
-    assert re.match(r"ouro proxy: \S+/proxy\.toml:\d+:\d+: .*nobody\.invalid", ended.stderr)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_an_address_in_use_is_named(tmp_path, proxy):

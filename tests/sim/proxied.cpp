@@ -56,11 +56,9 @@ proxy::Blueprint blueprint_of(const proxy::Config& config) {
   proxy::Blueprint blueprint;
   blueprint.config = config;
   blueprint.listeners = {0};
-  auto& slots = blueprint.servers.emplace_back();
-  auto& addresses = blueprint.addresses.emplace_back();
-  for (const proxy::ServerConfig& server : config.upstreams[0].servers) {
-    slots.push_back(static_cast<proxy::Slot>(slots.size()));
-    addresses.push_back(*Address::parse(server.address));
+  auto& servers = blueprint.servers.emplace_back();
+  for (proxy::Slot slot = 0; slot < config.upstreams[0].servers.size(); ++slot) {
+    servers.push_back({slot});
   }
   return blueprint;
 }
@@ -95,6 +93,7 @@ class Proxied {
   WorkerOptions options_;
   const proxy::Config config_;
   proxy::Shared shared_;
+  proxy::LogRings logs_;
   std::vector<std::unique_ptr<Peer>> clients_;
   std::vector<std::unique_ptr<Peer>> servers_;
   SimBackend* backend_ = nullptr;
@@ -109,7 +108,8 @@ Proxied::Proxied(std::uint64_t seed, bool tracing)
       traits_(draw_relaying_traits(world_)),
       options_(draw_options(world_, traits_)),
       config_(draw_config(world_)),
-      shared_(*proxy::Shared::create(1)) {
+      shared_(*proxy::Shared::create(1)),
+      logs_(*proxy::LogRings::create(1)) {
   world_.tracing = tracing;
   options_.counters = &counters_;
   options_.idle_timeout = milliseconds{0};
@@ -120,8 +120,8 @@ Proxied::Proxied(std::uint64_t seed, bool tracing)
   backend_ = backend.get();
   backend_->set_dial([this](std::uint16_t) { return answer(); });
   loop_ = std::make_unique<engine::WorkerLoop>(options_, std::move(backend), "", nullptr);
-  service_ =
-      std::make_unique<proxy::Service>(blueprint_of(config_), shared_, host::Seat{*loop_, 0, 1});
+  service_ = std::make_unique<proxy::Service>(blueprint_of(config_), shared_, logs_,
+                                              host::Seat{*loop_, 0, 1});
   listener_ = loop_->listen_on(SimBackend::kListener, service_->handler(0));
   world_.trace("faults: %s", world_.faults.kinds().c_str());
 }

@@ -39,6 +39,7 @@ struct LogConfig {
   log::Level level = log::Level::kInfo;
   std::string access = "off";  // "off", "stdout", "syslog" or the path of a file
   AccessFormat access_format = AccessFormat::kText;
+  [[nodiscard]] bool has_access() const noexcept { return access != "off"; }
   [[nodiscard]] bool operator==(const LogConfig&) const = default;
 };
 
@@ -62,6 +63,11 @@ struct TimeoutsConfig {
   milliseconds drain{30'000};
   milliseconds drain_delay{0};
   [[nodiscard]] bool operator==(const TimeoutsConfig&) const = default;
+};
+
+struct NamesConfig {
+  std::vector<Address> resolvers;  // empty: those of the system
+  [[nodiscard]] bool operator==(const NamesConfig&) const = default;
 };
 
 enum class Protocol : std::uint8_t { kTcp };
@@ -159,6 +165,7 @@ struct Config {
   LogConfig log;
   LimitsConfig limits;
   TimeoutsConfig timeouts;
+  NamesConfig names;
   std::vector<ListenConfig> listeners;
   std::vector<SniRoute> routes;
   std::vector<UpstreamConfig> upstreams;

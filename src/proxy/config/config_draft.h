@@ -58,6 +58,7 @@ void read_admin(const Node& table, Draft& draft);
 void read_log(const Node& table, Draft& draft);
 void read_limits(const Node& table, Draft& draft);
 void read_timeouts(const Node& table, Draft& draft);
+void read_names(const Node& table, Draft& draft);
 void read_listen(const Node& table, Draft& draft);
 void read_route(const Node& table, Draft& draft);
 void read_upstream(const Node& table, Draft& draft);

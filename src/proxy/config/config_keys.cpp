@@ -32,6 +32,7 @@ constexpr std::int64_t kIncludesMost = 64;
 constexpr std::int64_t kListenersMost = 1024;
 constexpr std::int64_t kRoutesMost = 10'000;
 constexpr std::int64_t kServersMost = 4096;
+constexpr std::int64_t kResolversMost = 8;
 
 using enum Section;
 
@@ -43,6 +44,7 @@ constexpr Key kKeys[] = {
     {kFile, "log", kTable, "none", 0, 0, "", kReloads, "what is written down"},
     {kFile, "limits", kTable, "none", 0, 0, "", kReloads, "how much is taken"},
     {kFile, "timeouts", kTable, "none", 0, 0, "", kReloads, "how long is waited"},
+    {kFile, "names", kTable, "none", 0, 0, "", kRestart, "where names of servers are looked up"},
     {kFile, "listen", kTables, "required", 1, kListenersMost, "", kReloads,
      "an address that clients connect to"},
     {kFile, "route", kTables, "none", 0, kRoutesMost, "", kReloads,
@@ -95,6 +97,9 @@ constexpr Key kKeys[] = {
      "for connections to finish once the proxy is told to stop"},
     {kTimeouts, "drain_delay", kTime, "\"0\"", 0, kHour, "", kRestart,
      "to go on accepting then, while /healthz fails already"},
+
+    {kNames, "resolvers", kTexts, "those of the system", 0, kResolversMost, "", kRestart,
+     "DNS servers to ask: `10.0.0.2`, `127.0.0.1:5353`"},
 
     {kListen, "name", kText, "the address", 1, kNameMost, "", kReloads,
      "in logs, metrics and routes"},
@@ -199,9 +204,9 @@ std::string number_text(std::int64_t number) { return std::to_string(number); }
 }  // namespace
 
 std::string_view title(Section section) noexcept {
-  constexpr std::string_view kTitles[] = {"the file",     "[workers]",  "[admin]",    "[log]",
-                                          "[limits]",     "[timeouts]", "[[listen]]", "[[route]]",
-                                          "[[upstream]]", "servers",    "health",     "ejection"};
+  constexpr std::string_view kTitles[] = {
+      "the file",   "[workers]", "[admin]",      "[log]",   "[limits]", "[timeouts]", "[names]",
+      "[[listen]]", "[[route]]", "[[upstream]]", "servers", "health",   "ejection"};
   return kTitles[static_cast<std::size_t>(section)];
 }
 

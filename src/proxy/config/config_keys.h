@@ -19,6 +19,7 @@ enum class Section : std::uint8_t {
   kLog,
   kLimits,
   kTimeouts,
+  kNames,
   kListen,
   kRoute,
   kUpstream,

@@ -25,6 +25,7 @@ constexpr SectionReader kOnce[] = {
     {Section::kLog, "log", read_log},
     {Section::kLimits, "limits", read_limits},
     {Section::kTimeouts, "timeouts", read_timeouts},
+    {Section::kNames, "names", read_names},
 };
 
 constexpr SectionReader kRepeated[] = {

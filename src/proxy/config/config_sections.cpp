@@ -19,6 +19,15 @@ void check_access(TableReader& reader, const std::string& access) {
                                       access, guess(access, words)));
 }
 
+// The port is that of the DNS if there is none.
+std::optional<Address> parse_resolver(const std::string& text) {
+  for (const std::string& form : {text, text + ":53", "[" + text + "]:53"}) {
+    const auto address = Address::parse(form);
+    if (address && !address->is_unix() && address->port() != 0) return *address;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool claim_address(TableReader& reader, const Address& address, Draft& draft) {
@@ -85,6 +94,20 @@ void read_timeouts(const Node& table, Draft& draft) {
   reader.time("header", timeouts.header);
   reader.time("drain", timeouts.drain);
   reader.time("drain_delay", timeouts.drain_delay);
+}
+
+void read_names(const Node& table, Draft& draft) {
+  TableReader reader(table, Section::kNames, draft.errors);
+  for (const PlacedText& one : reader.texts("resolvers")) {
+    const auto address = parse_resolver(one.text);
+    if (address) {
+      draft.config.names.resolvers.push_back(*address);
+    } else {
+      draft.errors.add(*one.node, fmt::format("'resolvers' are IP addresses such as \"10.0.0.2\" "
+                                              "or \"127.0.0.1:5353\", not '{}'",
+                                              one.text));
+    }
+  }
 }
 
 }  // namespace ouro::proxy

@@ -50,7 +50,7 @@ TEST(ConfigErrors, of_files_that_are_no_config) {
         "'listen'?"}},
       {also("[http]\n"),
        {"c:7:2: there is no key 'http' in the file; there are include, workers, "
-        "admin, log, limits, timeouts, listen, route, upstream"}},
+        "admin, log, limits, timeouts, names, listen, route, upstream"}},
       {"include = 5\n" + also(""),
        {"c:1:11: 'include' is text in quotes, or a list of such, not "
         "5"}},

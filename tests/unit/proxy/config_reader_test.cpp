@@ -95,6 +95,8 @@ health = { send = "PING\r\n", expect = "PONG" }
 name = "unused"
 servers = [{ address = "[2001:db8::1]:1", weight = 0, backup = true }]
 health = { connect = true }
+[names]
+resolvers = ["10.0.0.2", "[fd00::2]:5353"]
 )";
 
 TEST(ConfigReader, the_example_that_has_everything_does) {
@@ -299,6 +301,21 @@ TEST(ConfigReader, refuses_keys_of_endless_depth) {
   for (int i = 0; i < 1'000'000; ++i) deep += ".a";
   EXPECT_THAT(troubles("\n" + deep + " = 1\n"),
               ElementsAre("c:2:1: a key of more than a hundred parts"));
+}
+
+TEST(ConfigReader, reads_resolvers_with_or_without_a_port) {
+  const Config config =
+      config_of(std::string(kSmallest) +
+                "[names]\nresolvers = [\"10.0.0.2\", \"127.0.0.1:5353\", \"::1\", "
+                "\"[fd00::2]:53\"]");
+  std::vector<std::string> resolvers;
+  for (const Address& one : config.names.resolvers) resolvers.push_back(one.to_string());
+  EXPECT_THAT(resolvers,
+              testing::ElementsAre("10.0.0.2:53", "127.0.0.1:5353", "[::1]:53", "[fd00::2]:53"));
+  for (const char* wrong : {"localhost", "unix:/x", "10.0.0.2:0"}) {
+    const std::string text = std::string(kSmallest) + "[names]\nresolvers = \"" + wrong + "\"";
+    EXPECT_THAT(troubles(text), testing::ElementsAre(testing::HasSubstr("are IP addresses")));
+  }
 }
 
 }  // namespace
