@@ -7,12 +7,6 @@ namespace ouro::engine {
 
 std::uint64_t Backend::now_ns() noexcept { return os::now_ns(); }
 
-Result<int> Backend::open_for_connect(const Address& address, const ConnectOptions& options) {
-  auto fd = os::connect_socket(address, options);
-  if (!fd) return std::unexpected(fd.error());
-  return fd->release();
-}
-
 // Fixed files have no descriptor to call these on; their closing sends the FIN.
 void Backend::shutdown_write(File file) noexcept {
   if (!file.direct) os::shutdown_write(file.number);

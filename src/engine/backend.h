@@ -138,8 +138,8 @@ class Backend {
 
   // Small calls that need no waiting; here so that a simulator can answer them.
   [[nodiscard]] virtual std::uint64_t now_ns() noexcept;
-  [[nodiscard]] virtual Result<int> open_for_connect(const Address& address,
-                                                     const ConnectOptions& options);
+  [[nodiscard]] virtual Result<File> open_for_connect(const Address& address,
+                                                      const ConnectOptions& options) = 0;
   [[nodiscard]] virtual int accept_now(int listening_fd) = 0;  // a known descriptor, or -errno
   virtual void shutdown_write(File file) noexcept;
   virtual void reset_on_close(File file) noexcept;

@@ -234,6 +234,15 @@ void EpollBackend::close(File closing) {
   os::close_now(closing.number);
 }
 
+Result<File> EpollBackend::open_for_connect(const Address& address, const ConnectOptions& options) {
+  auto fd = os::connect_socket(address, options);
+  if (!fd) return std::unexpected(fd.error());
+  EpollFile& file = file_of(fd->get());
+  forget(file);
+  file.drain_to_end = address.is_unix();
+  return File{fd->release(), false};
+}
+
 File EpollBackend::adopt(int fd) {
   os::set_nonblocking(fd);
   EpollFile& file = file_of(fd);

@@ -45,6 +45,7 @@ class EpollBackend final : public Backend {
   void cancel(Token token, File file) override;
   void close(File file) override;
   File adopt(int fd) override;
+  Result<File> open_for_connect(const Address& address, const ConnectOptions& options) override;
   int accept_now(int listening_fd) override;
   void wait(std::uint64_t wait_ns) override;
   void dispatch(CompletionSink& sink) override;

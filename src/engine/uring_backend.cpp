@@ -179,6 +179,12 @@ File UringBackend::adopt(int fd) {
   return {fd, false};
 }
 
+Result<File> UringBackend::open_for_connect(const Address& address, const ConnectOptions& options) {
+  auto fd = os::connect_socket(address, options, os::Blocking::kYes);
+  if (!fd) return std::unexpected(fd.error());
+  return File{fd->release(), false};
+}
+
 int UringBackend::accept_now(int listening_fd) {
   return os::accept_now(listening_fd, os::Blocking::kYes);
 }

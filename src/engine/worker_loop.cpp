@@ -106,9 +106,9 @@ Address WorkerLoop::address_of(const Listener* listener) const {
 
 Result<Connection*> WorkerLoop::connect(const Address& to, Handler& handler,
                                         const ConnectOptions& options) {
-  const auto fd = backend_->open_for_connect(to, options);
-  if (!fd) return std::unexpected(fd.error());
-  ConnectionState& connection = make_connection(backend_->adopt(*fd), handler);
+  const auto file = backend_->open_for_connect(to, options);
+  if (!file) return std::unexpected(file.error());
+  ConnectionState& connection = make_connection(*file, handler);
   ++outgoing_;
   connection.begin_connect(to, options.timeout);
   return &connection;

@@ -23,9 +23,10 @@ void set_option(int fd, int level, int option, int value) noexcept {
   ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
-Fd make_socket(const Address& address) noexcept {
+Fd make_socket(const Address& address, Blocking blocking = Blocking::kNo) noexcept {
   const int family = address.raw()->sa_family;
-  return Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int nonblock = blocking == Blocking::kYes ? 0 : SOCK_NONBLOCK;
+  return Fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | nonblock, 0));
 }
 
 std::string cannot_listen(const Address& address) {
@@ -163,8 +164,9 @@ Result<Fd> listen_socket(const Address& address, const ListenOptions& options) {
   return fd;
 }
 
-Result<Fd> connect_socket(const Address& address, const ConnectOptions& options) {
-  Fd fd = make_socket(address);
+Result<Fd> connect_socket(const Address& address, const ConnectOptions& options,
+                          Blocking blocking) {
+  Fd fd = make_socket(address, blocking);
   if (!fd.valid()) return fail_errno("cannot connect to " + address.to_string(), errno);
   if (address.is_unix()) return fd;
   set_connection_options(fd.get(), options.keepalive_idle, options.kernel_unsent_bytes);

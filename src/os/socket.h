@@ -1,5 +1,5 @@
 // Sockets: making them, asking about them, and the plain non-blocking calls of the epoll engine.
-// Every socket made here is non-blocking and close-on-exec.
+// Every socket made here is close-on-exec, and non-blocking if nothing else is asked for.
 #pragma once
 
 #include <sys/uio.h>  // IWYU pragma: export
@@ -15,11 +15,14 @@
 
 namespace ouro::os {
 
+enum class Blocking : bool { kNo, kYes };
+
 // Bound and listening. Options meant for connections (no delay, keepalive) are set here and
 // inherited. A stale Unix socket file is replaced, a live one refused.
 [[nodiscard]] Result<Fd> listen_socket(const Address& address, const ListenOptions& options);
 // For connecting to `address`, bound if a source is given; unconnected.
-[[nodiscard]] Result<Fd> connect_socket(const Address& address, const ConnectOptions& options = {});
+[[nodiscard]] Result<Fd> connect_socket(const Address& address, const ConnectOptions& options = {},
+                                        Blocking blocking = Blocking::kNo);
 
 // Of a socket that listens already.
 void set_backlog(int listening_fd, int backlog) noexcept;
@@ -30,7 +33,6 @@ void set_backlog(int listening_fd, int backlog) noexcept;
 [[nodiscard]] std::uint64_t socket_cookie(int fd) noexcept;
 
 // Calls that give a count, a new descriptor, or -errno, and never wait.
-enum class Blocking : bool { kNo, kYes };
 [[nodiscard]] int accept_now(int listening_fd, Blocking blocking) noexcept;
 [[nodiscard]] int connect_now(int fd, const Address& address) noexcept;
 [[nodiscard]] int receive_now(int fd, std::span<std::byte> into, OperationVariant variant) noexcept;

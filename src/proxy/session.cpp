@@ -19,11 +19,15 @@ bool is_its_fault(Errc reason) noexcept {
   return !is_hopeless(reason) && reason != Errc::kBadAddress;
 }
 
-// Servers' connections are what clients' connections are.
-ConnectOptions like_a_client() {
+// Servers' connections are what clients' connections are. Who is cut anyway when it has been quiet
+// for a while need not be asked whether it is still there.
+ConnectOptions like_a_client(milliseconds idle_timeout) {
+  constexpr std::chrono::minutes kAWhile{10};
   ConnectOptions options;
   const ListenOptions likewise;
-  options.keepalive_idle = likewise.keepalive_idle;
+  if (idle_timeout.count() == 0 || idle_timeout > kAWhile) {
+    options.keepalive_idle = likewise.keepalive_idle;
+  }
   options.kernel_unsent_bytes = likewise.kernel_unsent_bytes;
   return options;
 }
@@ -106,7 +110,7 @@ void Session::connect() {
   state_ = State::kConnecting;
   enter_phase(Phase::kConnect);
   const UpstreamConfig& config = upstream_->config();
-  ConnectOptions options = like_a_client();
+  ConnectOptions options = like_a_client(idle_timeout());
   options.timeout = config.connect_timeout.value_or(generation_->config().timeouts.connect);
   options.source = config.source.value_or(Address{});
   options.source_port_first = config.source_port_first;
@@ -115,6 +119,10 @@ void Session::connect() {
   const auto connection = client_->worker().connect(server_name_->address, *this, options);
   if (!connection) return connect_failed(connection.error().code);
   server_ = *connection;
+}
+
+milliseconds Session::idle_timeout() const {
+  return upstream_->config().idle_timeout.value_or(generation_->config().timeouts.idle);
 }
 
 void Session::connect_failed(Errc reason) {
@@ -137,8 +145,7 @@ void Session::server_is_there() {
   enter_phase(client_ended_ ? Phase::kEnd : Phase::kData);
   upstream_->connected(chosen_);
   greet_server();
-  const milliseconds idle = generation_->config().timeouts.idle;
-  client_->set_idle_timeout(upstream_->config().idle_timeout.value_or(idle));
+  client_->set_idle_timeout(idle_timeout());
   client_->pair_with(*server_);
   client_->resume();
   if (client_ended_) server_->finish();

@@ -67,6 +67,7 @@ class Session final : public Handler, private Waiter {
   void enter();
   void choose();
   void connect();
+  [[nodiscard]] milliseconds idle_timeout() const;
   void connect_failed(Errc reason);
   void server_is_there();
   void greet_server();

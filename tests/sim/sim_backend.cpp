@@ -224,11 +224,11 @@ int SimBackend::accept_now(int) {
 
 // ---- Connecting.
 
-Result<int> SimBackend::open_for_connect(const Address&, const ConnectOptions&) {
+Result<engine::File> SimBackend::open_for_connect(const Address&, const ConnectOptions&) {
   Errc error = world_.failure("socket", {Errc::kNoDescriptors, Errc::kBadAddress});
   if (world_.faults.strikes(Fault::out_of_descriptors, 3)) error = Errc::kNoDescriptors;
   if (error != Errc::kNone) return fail(error, "simulated");
-  return place(nullptr);
+  return File{place(nullptr), false};
 }
 
 void SimBackend::connect(Token token, File of, const Address& address) {

@@ -56,7 +56,8 @@ class SimBackend final : public engine::Backend {
   std::size_t pool_bytes() const noexcept override { return 0; }
   const engine::BackendTraits& traits() const noexcept override { return traits_; }
   std::uint64_t now_ns() noexcept override { return world_.events.now(); }
-  Result<int> open_for_connect(const Address& address, const ConnectOptions& options) override;
+  Result<engine::File> open_for_connect(const Address& address,
+                                        const ConnectOptions& options) override;
   int accept_now(int listening_fd) override;
   void shutdown_write(engine::File file) noexcept override;
   void reset_on_close(engine::File file) noexcept override;

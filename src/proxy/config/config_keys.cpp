@@ -84,7 +84,7 @@ constexpr Key kKeys[] = {
     {kTimeouts, "connect", kTime, "\"5s\"", 1, kHour, "", kReloads,
      "for a server to take a connection"},
     {kTimeouts, "idle", kTime, "\"10m\"", 0, 168 * kHour, "", kReloads,
-     "with nothing from either side; 0: for ever"},
+     "with nothing from either side; 0: for ever (over 10m, TCP keepalive asks the server)"},
     {kTimeouts, "half_closed", kTime, "\"1m\"", 0, 168 * kHour, "", kReloads,
      "with nothing more, after one side has ended; 0: only idle ends it"},
     {kTimeouts, "total", kTime, "\"0\"", 0, 168 * kHour, "", kReloads,
