@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "os/clock.h"
+#include "proxy/metrics.h"
 
 namespace ouro::proxy {
 namespace {
@@ -11,37 +12,45 @@ constexpr std::chrono::milliseconds kRetryWhenLeaving{5};
 
 }  // namespace
 
-Attendant::Attendant(const Blueprint& blueprint, const Shared& shared, const LogRings& rings,
+Attendant::Attendant(Blueprint blueprint, const Shared& shared, const LogRings& rings,
                      os::OutputKind stdout_kind, Worker& worker)
-    : resolver_(std::make_unique<Resolver>(worker, blueprint.config.names.resolvers)),
+    : shared_(shared),
+      blueprint_(std::move(blueprint)),
+      resolver_(std::make_unique<Resolver>(worker, blueprint_.config.names.resolvers)),
       health_(worker, shared, *resolver_),
       names_(worker, shared, *resolver_,
              [this](Slot slot, const Address& address) { health_.moved(slot, address); }),
       stdout_kind_(stdout_kind),
       log_(rings),
       log_timer_(worker, [this] { drain_log(); }) {
-  follow(blueprint);
+  follow();
 }
 
 // The master has read the same and found it good.
 void Attendant::reconfigure(std::string_view plan) {
-  const auto blueprint = decode(plan);
+  auto blueprint = decode(plan);
   if (!blueprint) return log::error("reload_failed", {{"reason", blueprint.error().what}});
-  follow(*blueprint);
+  blueprint_ = std::move(*blueprint);
+  follow();
 }
 
 // Files for the log follow, and are in force together with this.
-void Attendant::follow(const Blueprint& blueprint) {
-  log_config_ = blueprint.config.log;
-  health_.follow(blueprint);
-  names_.follow(blueprint);
+void Attendant::follow() {
+  health_.follow(blueprint_);
+  names_.follow(blueprint_);
 }
 
 void Attendant::use_files(std::vector<os::Fd>&& files) {
+  const LogConfig& config = blueprint_.config.log;
   AccessTarget target;
-  if (!files.empty()) target = {std::move(files.front()), log_config_.access, stdout_kind_};
-  log_.write_to(std::move(target), log_config_.access_format);
+  if (!files.empty()) target = {std::move(files.front()), config.access, stdout_kind_};
+  log_.write_to(std::move(target), config.access_format);
   log_.is_on() ? log_timer_.start(kDrainEvery) : log_timer_.stop();
+}
+
+void Attendant::append_metrics(std::string& page) const {
+  proxy::append_metrics(page, blueprint_, shared_, os::now_ns());
+  log_.append_metrics(page);
 }
 
 void Attendant::leave(const std::function<void()>& done) {

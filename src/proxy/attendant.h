@@ -20,22 +20,23 @@ class Attendant final : public host::AttendantService {
  public:
   // `shared` and `rings` outlive it. What the one before it had found out is in there.
   // `stdout_kind`: it cannot ask any more.
-  Attendant(const Blueprint& blueprint, const Shared& shared, const LogRings& rings,
+  Attendant(Blueprint blueprint, const Shared& shared, const LogRings& rings,
             os::OutputKind stdout_kind, Worker& worker);
 
   void reconfigure(std::string_view plan) override;
   void use_files(std::vector<os::Fd>&& files) override;
-  void append_metrics(std::string& page) const override { log_.append_metrics(page); }
+  void append_metrics(std::string& page) const override;
   void leave(const std::function<void()>& done) override;
 
  private:
-  void follow(const Blueprint& blueprint);
+  void follow();
   void drain_log();
 
+  const Shared& shared_;
+  Blueprint blueprint_;
   std::unique_ptr<Resolver> resolver_;
   HealthChecks health_;
   Names names_;
-  LogConfig log_config_;
   const os::OutputKind stdout_kind_;
   AccessLog log_;
   Timer log_timer_;

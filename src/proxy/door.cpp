@@ -23,6 +23,7 @@ void Door::opened(Connection& connection) {
 
 void Door::refuse(Connection& connection, const Address& peer, std::string_view name, Cause cause) {
   if (cause != Cause::kListenerGone) service_.account(listener_).refused.add();
+  service_.count_end(cause);
   if (service_.logs_access()) {
     AccessRecord record{.client = peer, .listener = name};
     record.end.begin(service_.now_ns());

@@ -116,6 +116,7 @@ void Service::log_access(const AccessRecord& record) noexcept {
 
 void Service::session_over(Session& session, const SessionEnd& end) {
   shared_.unclaim_listener(seat_.index, end.listener);
+  count_end(end.cause);
   sessions_.free(session.number);
 }
 

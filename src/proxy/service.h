@@ -40,6 +40,7 @@ class Service final : public host::Service {
   // Whether there is an access log. Who is told a record keeps nothing of it, and never waits.
   [[nodiscard]] bool logs_access() const noexcept { return generation_->config().log.has_access(); }
   void log_access(const AccessRecord& record) noexcept;
+  void count_end(Cause cause) noexcept { shared_.ended(seat_.index, cause).add(); }
   void session_over(Session& session, const SessionEnd& end);
 
  private:

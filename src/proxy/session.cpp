@@ -96,6 +96,7 @@ void Session::choose() {
     case Upstream::Outcome::kChosen:
       chosen_ = choice.server;
       slot_ = upstream_->server(chosen_).slot;
+      account_ = &upstream_->account(chosen_);
       return connect();
     case Upstream::Outcome::kFull:
       enter_phase(Phase::kQueue);
@@ -173,12 +174,15 @@ void Session::greet_server() {
   if (prelude_ == nullptr) return;
   if (service_.logs_access()) host_ = prelude_->hello.host();
   server_->send(bytes_of(prelude_->received));
+  account_->bytes_to_server.add(prelude_->received.size());
   prelude_.reset();
 }
 
 void Session::data(Connection& connection, Buffer buffer) {
   if (state_ == State::kForwarding) {
-    Connection* other = &connection == client_ ? server_ : client_;
+    const bool by_client = &connection == client_;
+    (by_client ? account_->bytes_to_server : account_->bytes_to_client).add(buffer.bytes().size());
+    Connection* other = by_client ? server_ : client_;
     if (other != nullptr) other->send(std::move(buffer));
     return;
   }

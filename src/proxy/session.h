@@ -93,9 +93,10 @@ class Session final : public Handler, private Waiter {
   std::unique_ptr<Prelude> prelude_;
   std::unique_ptr<Timer> total_;
   std::vector<unsigned> tried_;
-  unsigned chosen_ = 0;        // server of the upstream
-  ClientLimits::Place place_;  // among the counted clients
-  std::optional<Slot> slot_;   // a place at this server is taken
+  unsigned chosen_ = 0;               // server of the upstream
+  ClientLimits::Place place_;         // among the counted clients
+  std::optional<Slot> slot_;          // a place at this server is taken
+  ServerAccount* account_ = nullptr;  // of the server, once there is one
   // For the access log, beyond the config that they are from.
   std::shared_ptr<const std::string> listener_name_;
   std::shared_ptr<const ServerName> server_name_;  // the last that was tried

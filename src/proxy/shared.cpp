@@ -38,9 +38,10 @@ std::span<T> place(std::byte*& at, std::size_t count) {
 
 Result<Shared> Shared::create(unsigned workers) {
   const std::size_t size = kServersMax * (sizeof(ServerState) + sizeof(PublishedPlace)) +
-                           std::size_t{workers} * kServersMax * sizeof(ServerAccount) +
+                           (std::size_t{workers} + 1) * kServersMax * sizeof(ServerAccount) +
                            sizeof(PlacesVersion) +
                            std::size_t{workers} * kListenersMax * sizeof(ListenerAccount) +
+                           workers * sizeof(EndAccount) +
                            kClientSlots * (sizeof(ClientSlot) + workers * sizeof(ClientCount));
   auto memory = os::SharedMemory::create(size);
   if (!memory) return std::unexpected(memory.error());
@@ -51,8 +52,9 @@ Result<Shared> Shared::create(unsigned workers) {
   shared.servers_ = place<ServerState>(at, kServersMax);
   shared.places_ = place<PublishedPlace>(at, kServersMax);
   shared.places_version_ = place<PlacesVersion>(at, 1).data();
-  shared.accounts_ = place<ServerAccount>(at, std::size_t{workers} * kServersMax);
+  shared.accounts_ = place<ServerAccount>(at, (std::size_t{workers} + 1) * kServersMax);
   shared.listeners_ = place<ListenerAccount>(at, std::size_t{workers} * kListenersMax);
+  shared.ends_ = place<EndAccount>(at, workers);
   shared.clients_.slots = place<ClientSlot>(at, kClientSlots);
   shared.clients_.counts = place<ClientCount>(at, workers * kClientSlots);
   std::random_device dice;
@@ -73,11 +75,28 @@ void Shared::forget_server(Slot slot) const noexcept {
   state.failures.store(0);
   state.ejections.store(0);
   state.ejected_until_ns.store(0);
+  for (Counter ServerAccount::* const count :
+       {&ServerAccount::begun, &ServerAccount::failed, &ServerAccount::bytes_to_server,
+        &ServerAccount::bytes_to_client}) {
+    (account(workers_, slot).*count).add(total(slot, count));
+  }
 }
 
 void Shared::publish_place(Slot slot, const NamedPlace& place) const noexcept {
   places_[slot].publish(place);
   places_version_->number.fetch_add(1);
+}
+
+std::uint64_t Shared::total(Slot server, Counter ServerAccount::* count) const noexcept {
+  std::uint64_t total = 0;
+  for (unsigned i = 0; i < workers_; ++i) total += (account(i, server).*count).get();
+  return total - (account(workers_, server).*count).get();
+}
+
+std::uint64_t Shared::ended(Cause cause) const noexcept {
+  std::uint64_t total = 0;
+  for (unsigned i = 0; i < workers_; ++i) total += ended(i, cause).get();
+  return total;
 }
 
 std::uint64_t Shared::connections_of_server(Slot slot) const noexcept {

@@ -3,6 +3,7 @@
 // the config; slots are the same in all processes.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "ouro/counters.h"
 #include "proxy/client_limits.h"
 #include "proxy/named_place.h"
+#include "proxy/session_end.h"
 
 namespace ouro::proxy {
 
@@ -45,7 +47,7 @@ struct ServerAccount {
   std::atomic<std::uint64_t> connections{0};  // claimed now
   Counter begun;                              // connections since the worker began
   Counter failed;                             // connects that failed
-  Counter bytes_to_server;
+  Counter bytes_to_server;                    // received from clients, for it
   Counter bytes_to_client;
 };
 
@@ -54,6 +56,11 @@ struct ListenerAccount {
   std::atomic<std::uint64_t> connections{0};
   Counter begun;
   Counter refused;
+};
+
+// How the sessions of a worker ended.
+struct alignas(64) EndAccount {
+  std::array<Counter, kCauses> by_cause;
 };
 
 class Shared {
@@ -66,6 +73,10 @@ class Shared {
   }
   [[nodiscard]] ListenerAccount& listener(unsigned worker, Slot slot) const noexcept {
     return listeners_[std::size_t{worker} * kListenersMax + slot];
+  }
+  // How sessions of one worker ended.
+  [[nodiscard]] Counter& ended(unsigned worker, Cause cause) const noexcept {
+    return ends_[worker].by_cause[static_cast<std::size_t>(cause)];
   }
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
   [[nodiscard]] const ClientTable& clients() const noexcept { return clients_; }
@@ -87,7 +98,9 @@ class Shared {
     return places_version_->number.load();
   }
 
-  // Over all workers.
+  // Over all workers; of counters, since the server has this slot.
+  [[nodiscard]] std::uint64_t total(Slot server, Counter ServerAccount::* count) const noexcept;
+  [[nodiscard]] std::uint64_t ended(Cause cause) const noexcept;
   [[nodiscard]] std::uint64_t connections_of_server(Slot slot) const noexcept;
   [[nodiscard]] std::uint64_t connections_of_listener(Slot slot) const noexcept;
 
@@ -107,10 +120,12 @@ class Shared {
   std::span<ServerState> servers_;
   std::span<PublishedPlace> places_;
   PlacesVersion* places_version_ = nullptr;
-  std::span<ServerAccount> accounts_;  // kServersMax for each worker
+  // kServersMax for each worker, and then what all of them were when the server of each slot came.
+  std::span<ServerAccount> accounts_;
   ClientTable clients_;
   std::uint64_t secret_ = 0;
   std::span<ListenerAccount> listeners_;  // kListenersMax for each worker
+  std::span<EndAccount> ends_;            // by worker
 };
 
 }  // namespace ouro::proxy

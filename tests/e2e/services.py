@@ -43,7 +43,8 @@ def answers(port):
 
 def run(*command, check=True, **how):
     ended = subprocess.run(
-        [str(part) for part in command], capture_output=True, timeout=PATIENCE_S, check=False, **how)
+        [str(part) for part in command], capture_output=True, timeout=PATIENCE_S, check=False,
+        **how)
     assert not check or ended.returncode == 0, (command, ended.stdout, ended.stderr)
     return ended
 
