@@ -79,11 +79,7 @@ struct EchoOptions {
 
 void add_server_options(CLI::App& echo, host::HostOptions& options) {
   add_workers(echo, options.workers);
-  add_choice<EngineChoice>(echo, "--engine", options.worker.engine,
-                           {{"auto", EngineChoice::kAuto},
-                            {"uring", EngineChoice::kUring},
-                            {"epoll", EngineChoice::kEpoll}},
-                           "auto: io_uring, or epoll where it is refused [auto]");
+  add_engine(echo, options.worker.engine, "auto: io_uring, or epoll where it is refused [auto]");
   add_admin(echo, options.admin);
   add_user(echo, options.user);
   add_switch(echo, "--sandbox", options.sandbox,

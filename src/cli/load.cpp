@@ -143,11 +143,7 @@ void add_run(CLI::App& load, LoadCommand& command) {
       load, "--warmup", [&options](auto time) { options.warm_up = time; }, {0ms, 1h},
       "and how long not to, before [a tenth, at most 1s]");
   add_number(load, "-t,--threads", options.threads, {1, kThreadsMax}, "threads that ask [1]");
-  add_choice<EngineChoice>(load, "--engine", options.engine,
-                           {{"auto", EngineChoice::kAuto},
-                            {"uring", EngineChoice::kUring},
-                            {"epoll", EngineChoice::kEpoll}},
-                           "the generator's own engine [auto]");
+  add_engine(load, options.engine, "the generator's own engine [auto]");
   load.add_flag("--verify", options.verify, "check every byte that comes back")
       ->disable_flag_override();
   add_number(load, "--server-pid", command.server_process, {1, 1 << 22},

@@ -86,6 +86,14 @@ std::string not_one_of(const std::string& text, const std::vector<std::string>& 
          (guess.empty() ? "" : "; did you mean " + guess + "?");
 }
 
+CLI::Option* add_engine(CLI::App& app, EngineChoice& into, const std::string& help) {
+  return add_choice<EngineChoice>(app, "--engine", into,
+                                  {{"auto", EngineChoice::kAuto},
+                                   {"uring", EngineChoice::kUring},
+                                   {"epoll", EngineChoice::kEpoll}},
+                                  help);
+}
+
 CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& into,
                         const std::string& help) {
   return add_choice<bool>(app, name, into, {{"on", true}, {"off", false}}, help);

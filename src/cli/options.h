@@ -15,6 +15,7 @@
 
 #include "ouro/address.h"
 #include "ouro/error.h"
+#include "ouro/options.h"
 
 namespace ouro::cli {
 
@@ -76,6 +77,9 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& into, Choices
   };
   return add_text(app, name, read, help)->type_name(CLI::detail::join(words, "|"));
 }
+
+// auto|uring|epoll
+CLI::Option* add_engine(CLI::App& app, EngineChoice& into, const std::string& help);
 
 CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& into,
                         const std::string& help);  // on|off

@@ -64,11 +64,7 @@ void add_proxy(CLI::App& app, std::function<int()>& chosen) {
   proxy.add_flag("--check", options->check, "say what is wrong with it, and do nothing else")
       ->disable_flag_override();
   const auto engine = std::make_shared<EngineChoice>(EngineChoice::kAuto);
-  add_choice<EngineChoice>(proxy, "--engine", *engine,
-                           {{"auto", EngineChoice::kAuto},
-                            {"uring", EngineChoice::kUring},
-                            {"epoll", EngineChoice::kEpoll}},
-                           "instead of what the file says");
+  add_engine(proxy, *engine, "instead of what the file says");
   proxy.final_callback([&proxy, &chosen, options, engine] {
     if (options->config.empty()) refuse("--config", "is needed; try --config proxy.toml");
     if (proxy.count("--engine") > 0) options->engine = *engine;

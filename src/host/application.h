@@ -20,6 +20,8 @@ namespace ouro::host {
 
 // The number of a listening address, the same in all processes.
 using ListenerId = std::uint32_t;
+// A server has no more: their numbers are places in tables.
+inline constexpr ListenerId kListenersMax = 1024;
 
 struct ListenPlace {
   Address address;        // port 0 lets the kernel choose

@@ -75,7 +75,4 @@ class Listeners {
   ListenerId next_ = 0;
 };
 
-// A server has no more: their numbers are places in tables.
-inline constexpr ListenerId kListenersMax = 1024;
-
 }  // namespace ouro::host

@@ -91,9 +91,7 @@ void Master::clean_up() {
   for (Child& child : children_) {
     if (child.process == 0) continue;
     os::kill_process(child.process);
-    while (!os::ending_of(child.process)) {
-      (void)os::wait_readable({}, std::chrono::milliseconds{1});
-    }
+    os::reap(child.process);
   }
   if (successor_) successor_failed("its predecessor has ended");
   if (!succeeded_) {

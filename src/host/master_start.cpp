@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "host/master.h"
 #include "os/clock.h"
+#include "os/pipe.h"
 #include "os/socket.h"
-#include "os/successor.h"
 
 namespace ouro::host {
 

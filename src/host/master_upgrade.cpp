@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "host/master.h"
 #include "os/clock.h"
+#include "os/pipe.h"
 #include "os/successor.h"
 
 namespace ouro::host {
@@ -59,9 +60,7 @@ void Master::hear_successor() {
 
 void Master::successor_failed(std::string_view why) {
   os::kill_process(successor_->process);
-  while (!os::ending_of(successor_->process)) {
-    (void)os::wait_readable({}, std::chrono::milliseconds{1});
-  }
+  os::reap(successor_->process);
   log::error("upgrade_failed", {{"reason", why}, {"pid", successor_->process}});
   successor_.reset();
 }

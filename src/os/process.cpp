@@ -89,6 +89,11 @@ std::optional<Ending> ending_of(ProcessId child) noexcept {
   return Ending{WEXITSTATUS(status), 0};
 }
 
+void reap(ProcessId child) noexcept {
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 Result<SignalReader> SignalReader::create() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow any more costs lines
@@ -118,6 +123,13 @@ void ignore_signals() noexcept {
   ::signal(SIGCHLD, SIG_DFL);
   const sigset_t set = master_signals();
   ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void forget_signals() noexcept {
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 void end_after_parent(std::chrono::seconds limit) noexcept {

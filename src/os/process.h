@@ -36,6 +36,9 @@ struct Ending {
 // Nothing while it runs; never waits.
 [[nodiscard]] std::optional<Ending> ending_of(ProcessId child) noexcept;
 
+// Waits until it has ended.
+void reap(ProcessId child) noexcept;
+
 // What a master is told.
 enum class Signal : std::uint8_t { kTerminate, kReload, kReopen, kUpgrade, kChildChanged };
 
@@ -56,6 +59,10 @@ class SignalReader {
 // In a child: what the terminal or a service manager sends to the whole group is the master's to
 // decide about. Undoes the parent's SignalReader.
 void ignore_signals() noexcept;
+
+// For a program that is started: it begins with no signal blocked or ignored, whatever was arranged
+// here.
+void forget_signals() noexcept;
 
 // A child that is stuck cannot notice that its parent has died: after that, `limit` is all it gets.
 // Changing the user clears this, so it comes after become().

@@ -4,7 +4,6 @@
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,8 +11,8 @@
 #include <sstream>
 
 #include "base/sanitized.h"
-#include "os/fd.h"
 #include "os/landlock.h"
+#include "os/pipe.h"
 #include "os/process.h"
 #include "os/seccomp.h"
 
@@ -114,21 +113,19 @@ std::vector<SandboxLayer> enter_sandbox(const SandboxProfile& profile) {
 }
 
 Result<std::vector<SandboxLayer>> try_sandbox() {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
-  const Fd reading(pipe[0]);
-  Fd writing(pipe[1]);
+  auto pipe = make_pipe();
+  if (!pipe) return std::unexpected(pipe.error());
   const auto child = fork_process();
   if (!child) return std::unexpected(child.error());
   if (*child == 0) {
     const std::string lines = as_lines(enter_sandbox({}));
-    [[maybe_unused]] const ssize_t written = ::write(writing.get(), lines.data(), lines.size());
+    [[maybe_unused]] const ssize_t written =
+        ::write(pipe->writing.get(), lines.data(), lines.size());
     exit_now(0);
   }
-  writing.reset();
-  auto layers = from_lines(read_to_end(reading.get()));
-  while (::waitpid(*child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  pipe->writing.reset();
+  auto layers = from_lines(read_to_end(pipe->reading.get()));
+  reap(*child);
   return layers;
 }
 

@@ -2,16 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 
 #include "os/cpu.h"
+#include "os/pipe.h"
 
 namespace ouro::os {
 namespace {
@@ -26,14 +25,6 @@ struct Prepared {
   int error_fd = -1;
   int report_fd = -1;  // takes an errno; closed by a successful exec
 };
-
-// A program begins with no signal blocked or ignored, whatever its parent had arranged.
-void forget_signals() noexcept {
-  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 [[noreturn]] void become_program(Prepared& prepared) noexcept {
   ::setpgid(0, 0);
@@ -59,11 +50,6 @@ int exec_error(int report_fd) noexcept {
   return size == sizeof why ? why : 0;
 }
 
-void reap(ProcessId child) noexcept {
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
 // It may have left its group.
 void signal_group(ProcessId leader, int signal) noexcept {
   if (::kill(-leader, signal) != 0) ::kill(leader, signal);
@@ -80,24 +66,21 @@ Result<ProcessId> spawn(const Program& program) {
   const Fd error(
       ::open(program.error_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!error.valid()) return fail_errno("cannot write " + program.error_file, errno);
-  std::array<int, 2> pipe{};
-  if (!null.valid() || ::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-    return fail_errno("cannot start " + program.path, errno);
-  }
-  const Fd report(pipe[0]);
-  Fd reported(pipe[1]);
+  if (!null.valid()) return fail_errno("cannot start " + program.path, errno);
+  auto report = make_pipe();
+  if (!report) return std::unexpected(report.error());
   prepared.path = program.path.c_str();
   prepared.cpu = program.cpu;
   prepared.parent = ::getpid();
   prepared.null_fd = null.get();
   prepared.error_fd = error.get();
-  prepared.report_fd = reported.get();
+  prepared.report_fd = report->writing.get();
   const auto child = fork_process();
   if (!child) return child;
   if (*child == 0) become_program(prepared);
   ::setpgid(*child, *child);  // here too: whoever comes first
-  reported.reset();
-  const int why = exec_error(report.get());
+  report->writing.reset();
+  const int why = exec_error(report->reading.get());
   if (why == 0) return child;
   reap(*child);
   return fail_errno("cannot start " + program.path, why);

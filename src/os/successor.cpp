@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
 
 #include "os/read_file.h"
@@ -56,14 +55,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// In the child. A program begins with no signal blocked or ignored.
+// In the child.
 [[noreturn]] void become(const char* path, char** arguments, char** environment,
                          const std::vector<int>& fds) noexcept {
   for (const int fd : fds) ::fcntl(fd, F_SETFD, 0);
-  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  forget_signals();
   ::execve(path, arguments, environment);
   ::_exit(127);
 }
@@ -101,23 +97,6 @@ std::optional<Inheritance> take_inheritance() {
   }
   inheritance.text = all.substr(middle + 1);
   return inheritance;
-}
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
-
-void write_byte(int fd) noexcept { [[maybe_unused]] const ssize_t done = ::write(fd, "", 1); }
-
-bool read_byte(int fd) noexcept {
-  char byte = 0;
-  ssize_t size = -1;
-  do {
-    size = ::read(fd, &byte, 1);
-  } while (size < 0 && errno == EINTR);
-  return size == 1;
 }
 
 }  // namespace ouro::os

@@ -24,15 +24,4 @@ struct Inheritance {
 // is not told.
 [[nodiscard]] std::optional<Inheritance> take_inheritance();
 
-// A pipe that is closed in whatever is started, unless it is given to a successor.
-struct Pipe {
-  Fd reading;
-  Fd writing;
-};
-[[nodiscard]] Result<Pipe> make_pipe();
-// One byte; whoever waits at the other end reads it.
-void write_byte(int fd) noexcept;
-// Whether a byte is there; false when the other end was closed without one.
-[[nodiscard]] bool read_byte(int fd) noexcept;
-
 }  // namespace ouro::os

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "host/application.h"
 #include "os/shared_memory.h"
 #include "ouro/counters.h"
 #include "proxy/client_limits.h"
@@ -18,7 +19,7 @@
 namespace ouro::proxy {
 
 inline constexpr std::uint32_t kServersMax = 4096;
-inline constexpr std::uint32_t kListenersMax = 1024;
+using host::kListenersMax;
 // How many servers one name can stand for; its slots are its own, used or not.
 inline constexpr std::uint32_t kSlotsOfName = 16;
 
