@@ -104,3 +104,12 @@ def test_an_address_in_use_is_named(tmp_path, proxy):
                                            listen={"address": running.places[0]})))
     assert ended.returncode == 1
     assert running.places[0] in ended.stderr
+
+
+def test_the_configs_in_the_docs_are_good(tmp_path):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "proxy.md"
+    configs = re.findall(r"^```toml\n(.+?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert len(configs) == 3
+    for config in configs:
+        ended = check(tmp_path, config, "--check")
+        assert (ended.returncode, ended.stderr) == (0, ""), config

@@ -276,7 +276,8 @@ std::string shape_of(const Key& key) {
     case kNumber:
       return "a whole number from " + range_of(key);
     case kNumbers:
-      return fmt::format("a list of at most {} whole numbers from {}", kNumbersMost, range_of(key));
+      return fmt::format("a whole number from {}, or a list of at most {} such", range_of(key),
+                         kNumbersMost);
     case kCount:
       return "\"auto\" or a whole number from " + range_of(key);
     case kSize:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <span>
 
 #include "base/nearest.h"
 #include "base/units.h"
@@ -187,11 +188,12 @@ void TableReader::numbers(std::string_view name, std::vector<unsigned>& into) {
   if (node == nullptr) return;
   const auto* elements = node->as<Elements>();
   const Key& wanted = key(name);
-  if (elements == nullptr || elements->empty() || elements->size() > kNumbersMost) {
+  const std::span<const Node> all = elements != nullptr ? std::span(*elements) : std::span(node, 1);
+  if (all.empty() || all.size() > kNumbersMost) {
     refuse_shape(*node, wanted);
     return;
   }
-  for (const Node& element : *elements) {
+  for (const Node& element : all) {
     const auto number = number_of(element);
     if (number && is_within(*number, wanted)) {
       into.push_back(static_cast<unsigned>(*number));

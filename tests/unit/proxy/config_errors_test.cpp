@@ -250,9 +250,11 @@ TEST(ConfigErrors, of_health_checks) {
       {health("{ http = '/', host = 'a b' }\n"),
        {"c:10:31: 'host' is a name such as \"example.com\", not 'a b'"}},
       {health("{ http = '/', status = [200, 600] }\n"),
-       {"c:10:39: 'status' is a list of at most 100 whole numbers from 100 to 599, not 600"}},
-      {health("{ http = '/', status = 200 }\n"),
-       {"c:10:33: 'status' is a list of at most 100 whole numbers from 100 to 599, not 200"}},
+       {"c:10:39: 'status' is a whole number from 100 to 599, or a list of at most 100 such, not "
+        "600"}},
+      {health("{ http = '/', status = 'ok' }\n"),
+       {"c:10:33: 'status' is a whole number from 100 to 599, or a list of at most 100 such, not "
+        "'ok'"}},
       {health("{ connect = true, status = [200] }\n"),
        {"c:10:37: 'status' is for http = \"/path\""}},
       {health("{ send = 'x' }\n"),
