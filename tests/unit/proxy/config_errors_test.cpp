@@ -254,7 +254,8 @@ TEST(ConfigErrors, of_health_checks) {
         "600"}},
       {health("{ http = '/', status = 'ok' }\n"),
        {"c:10:33: 'status' is a whole number from 100 to 599, or a list of at most 100 such, not "
-        "'ok'"}},
+        "the "
+        "text 'ok'"}},
       {health("{ connect = true, status = [200] }\n"),
        {"c:10:37: 'status' is for http = \"/path\""}},
       {health("{ send = 'x' }\n"),
