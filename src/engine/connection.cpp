@@ -13,7 +13,6 @@ namespace ouro::engine {
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000;
-constexpr std::chrono::seconds kFlushLimit{60};  // close() gives up on a peer that takes nothing
 
 }  // namespace
 
@@ -91,7 +90,7 @@ void ConnectionState::deliver(Buffer buffer) {
   received_bytes += size;
   was_called = false;
   // Who may not be heard any more does not prolong its life by talking.
-  if (!discarding_) last_active_ns_ = loop.now_ns();
+  if (!discarding_ && !in_vain()) last_active_ns_ = loop.now_ns();
   loop.counted().receives.add();
   loop.counted().received_bytes.add(size);
   const bool unsuited = loop.policy().learn(history_, size);
@@ -284,7 +283,7 @@ void ConnectionState::expired() {
   if (cut_later_ != Errc::kNone) return cut(cut_later_);
   // Who listens to the other through this side must not take the rest for a whole.
   if (partner_ != nullptr && !finished_) loop.backend().reset_on_close(file_);
-  die(Errc::kTimedOut);
+  die(broken_ != Errc::kNone ? broken_ : Errc::kTimedOut);
 }
 
 }  // namespace ouro::engine

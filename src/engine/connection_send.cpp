@@ -108,14 +108,17 @@ void ConnectionState::sent_some(const Completion& completion) {
 }
 
 // What the peer said before it cut the connection is meant for another, who may be slow: it is
-// still read, and then the connection dies.
+// still read, and then the connection dies; or before, if the other takes nothing of it.
 void ConnectionState::send_failed(Errc error) {
   const bool heard = partner_ != nullptr && partner_->broken_ == Errc::kNone;
   if (!heard || ended_ || discarding_) return die(error);
   broken_ = error;
   finishing_ = true;
   while (queue.head != nullptr) let_go(queue.pop());
+  const auto limit = std::chrono::milliseconds(kFlushLimit).count();
+  if (idle_timeout_ms_ == 0 || idle_timeout_ms_ > limit) start_idle_timer(kFlushLimit);
   arm_receive();
+  partner_->arm_receive();
 }
 
 void ConnectionState::after_send(std::size_t count) {

@@ -31,6 +31,9 @@ struct ConnectionHook : ListHook {};
 // Life: (connecting ->) open -> finishing -> dying -> freed. A dying connection asks for nothing
 // more; it is freed at the end of the turn in which its last operation has completed, so that no
 // completion ever meets a stranger in its slot and no descriptor is reused under an operation.
+// How long a peer that takes nothing is given to take what is left for it.
+inline constexpr std::chrono::seconds kFlushLimit{60};
+
 class ConnectionState final : public Connection, public ConnectionHook, private TimerNode {
  public:
   ConnectionState(WorkerLoop& loop, File file, Handler& handler) noexcept;
@@ -120,10 +123,13 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   [[nodiscard]] ConnectionState& other() noexcept {
     return partner_ == nullptr ? *this : *partner_;
   }
-  // The unsent bytes that receiving waits for. Who asks must hear: there it waits for none. What
-  // cannot be sent any more is not received.
+  // What is received here can be sent to nobody any more. It is received all the same: who cannot
+  // say what it has to say may not listen either, and the partner's last words are for it.
+  [[nodiscard]] bool in_vain() const noexcept {
+    return partner_ != nullptr && partner_->broken_ != Errc::kNone;
+  }
+  // The unsent bytes that receiving waits for. Who asks must hear: there it waits for none.
   [[nodiscard]] std::size_t backlog() const noexcept {
-    if (partner_ != nullptr && partner_->broken_ != Errc::kNone) return SIZE_MAX;
     if (partner_ != nullptr) return partner_->pending_bytes();
     return outgoing_ ? 0 : pending_bytes();
   }

@@ -3,11 +3,12 @@
 
     tests/soak/soak.py MINUTES OUT    (tools/soak run MINUTES builds what it needs and calls this)
 
-Four servers, each engine built for release and with sanitizers, go through the same round again and
-again: short connections, streams, requests at a rate, idle connections, resets, clients that never
-read, and workers that are killed, stopped and continued meanwhile. Every byte that comes back is
-checked. After each round nobody is connected, and what every process holds is noted in
-a table in OUT. In the end: no wrong byte, no error where nobody was killed, no report of a
+Four echo servers and four proxies before an echo server, each engine built for release and with
+sanitizers, go through the same round again and again: short connections, streams, requests at a
+rate, idle connections, resets, clients that never read, and workers that are killed, stopped and
+continued meanwhile. The proxies are given another config all the time. Every byte that comes back is
+checked. After each round nobody is connected, and what every process holds is noted in a table in
+OUT. In the end: no wrong byte, no error where nobody was killed, no report of a
 sanitizer, descriptors as after the first rounds, memory as after the first quarter of an hour.
 """
 
@@ -33,15 +34,19 @@ HUGE_PAGE_KB = 2048
 
 class Server:
     def __init__(self, preset, engine, out):
-        self.name = f"{preset}-{engine}"
+        self.start(f"{preset}-{engine}", out, preset,
+                   ["echo", "--engine", engine, "--workers", "2", "--listen", "127.0.0.1:0",
+                    "--admin", "127.0.0.1:0", "--idle-timeout", "60s"])
+
+    def start(self, name, out, preset, arguments):
+        self.name = name
         self.tools = ROOT / "build" / "release"
         self.log_path = out / f"{self.name}.log"
         self.process = subprocess.Popen(
-            [ROOT / "build" / preset / "ouro", "echo", "--engine", engine, "--workers", "2",
-             "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--idle-timeout", "60s"],
+            [ROOT / "build" / preset / "ouro", *arguments],
             stdout=subprocess.PIPE, stderr=self.log_path.open("w"), text=True)
         ready = self.process.stdout.readline()
-        self.place, self.admin = re.findall(r"127\.0\.0\.1:\d+", ready)
+        self.place, *_, self.admin = re.findall(r"127\.0\.0\.1:\d+", ready)
         threading.Thread(target=self.watch, daemon=True).start()
         self.failures = []
         self.rounds = []
@@ -133,8 +138,9 @@ class Server:
         for _ in range(2):
             time.sleep(0.8)
             children = self.children()
-            self.killed += 1
-            os.kill(children.get("ouro-worker-0", self.process.pid + (1 << 22)), signal.SIGKILL)
+            if worker := children.get("ouro-worker-0"):
+                self.killed += 1
+                os.kill(worker, signal.SIGKILL)
             os.kill(self.process.pid, signal.SIGHUP)
             stopped = children["ouro-worker-1"]
             os.kill(stopped, signal.SIGSTOP)
@@ -192,7 +198,7 @@ class Server:
     def judge_memory(self):
         settled = [row for row in self.rounds if row["seconds"] > WARM_UP_S]
         third = len(settled) // 3
-        if third == 0 or not self.name.startswith("release"):
+        if third == 0 or "release" not in self.name:
             return  # a sanitizer keeps what was freed for a while
         for process in ("master", "ouro-worker-1", "ouro-attendant"):
             sizes = [row[f"{process} kB"] for row in settled]
@@ -217,6 +223,80 @@ class Server:
                 f"{len(self.failures)} failures; {memory}")
 
 
+class Proxy(Server):
+    """Before two doors of one echo server, and given another config several times a second."""
+
+    def __init__(self, preset, engine, out, origin):
+        self.origin = origin
+        self.config = out / f"proxy-{preset}-{engine}.toml"
+        self.reloads = 0
+        self.write_config()
+        self.start(f"proxy-{preset}-{engine}", out, preset,
+                   ["proxy", "--engine", engine, "--config", self.config])
+
+    def write_config(self):
+        """The first listener stays, with all that depends on it; everything else changes."""
+        odd = self.reloads % 2
+        first, second = self.origin.place, self.origin.process.args[-1]
+        text = f"""
+            [workers]
+            count = 2
+            [admin]
+            address = "127.0.0.1:0"
+            [timeouts]
+            idle = "{60 + odd}s"
+            [[listen]]
+            name = "stays"
+            address = "127.0.0.1:0"
+            upstream = "u{odd}"
+            [[upstream]]
+            name = "u{odd}"
+            balance = "{['round-robin', 'least-connections'][odd]}"
+            servers = [{{ address = "{first}", weight = {1 + odd} }}, "{second}"]
+            """
+        if odd:
+            text += """
+            [[listen]]
+            address = "127.0.0.2:0"
+            upstream = "u1"
+            """
+        written = self.config.with_suffix(".new")
+        written.write_text(text)
+        written.replace(self.config)
+
+    def round(self):
+        over = threading.Event()
+
+        def reload():
+            while not over.wait(0.3):
+                self.reloads += 1
+                self.write_config()
+                self.process.send_signal(signal.SIGHUP)
+
+        reloading = threading.Thread(target=reload)
+        reloading.start()
+        before = self.log_path.read_text().count("event=reloaded")
+        try:
+            super().round()
+        finally:
+            over.set()
+            reloading.join()
+        if self.log_path.read_text().count("event=reloaded") <= before:
+            self.fail("no reload came into force")
+
+
+class Origin:
+    """What the proxies are before: an echo server with two doors."""
+
+    def __init__(self, out):
+        places = [f"unix:{(out / name).absolute()}" for name in ("door1", "door2")]
+        self.place = places[0]
+        self.process = subprocess.Popen(
+            [ROOT / "build" / "release" / "ouro", "echo", "--workers", "1", "--listen", places[0],
+             "--listen", places[1]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process.stdout.readline()
+
+
 def go_round(server):
     try:
         server.round()
@@ -235,8 +315,9 @@ def write_rounds(server, out):
 def main():
     minutes, out = float(sys.argv[1]), pathlib.Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
-    servers = [Server(preset, engine, out) for preset in ("release", "dev")
-               for engine in ("uring", "epoll")]
+    origin = Origin(out)
+    kinds = [(preset, engine) for preset in ("release", "dev") for engine in ("uring", "epoll")]
+    servers = [Server(*kind, out) for kind in kinds] + [Proxy(*kind, out, origin) for kind in kinds]
     # One at a time: the others are quiet meanwhile, and have to stay as they are.
     while time.monotonic() < BEGAN + 60 * minutes and not any(one.failures for one in servers):
         for server in servers:
@@ -245,6 +326,8 @@ def main():
         server.end()
         write_rounds(server, out)
         print(server.summary())
+    origin.process.terminate()
+    origin.process.wait()
     return 1 if any(server.failures for server in servers) else 0
 
 
