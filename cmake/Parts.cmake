@@ -20,7 +20,7 @@ endfunction()
 
 # Links `target` with every part there is.
 function(ouro_link_parts target)
-  foreach(part IN ITEMS ouro_proxy ouro_host ouro_echo ouro_study ouro_load ouro)
+  foreach(part IN ITEMS ouro_proxy ouro_host ouro_ctl ouro_echo ouro_study ouro_load ouro)
     if(TARGET ${part})
       target_link_libraries(${target} PRIVATE ${part})
     endif()

@@ -45,12 +45,6 @@ void append_value(std::string& line, std::string_view text) {
   line += '"';
 }
 
-std::uint64_t unix_ms_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
-
 bool hand_to_sink(Sink sink, std::string_view line) {
   if (sink(line)) return true;
   dropped_total.fetch_add(1, std::memory_order_relaxed);

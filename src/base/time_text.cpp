@@ -20,4 +20,10 @@ std::string time_text(std::uint64_t unix_ms) {
   return text.data();
 }
 
+std::uint64_t unix_ms_now() noexcept {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
+
 }  // namespace ouro

@@ -13,6 +13,7 @@ namespace ouro::cli {
 
 void add_echo(CLI::App& app, std::function<int()>& chosen);
 void add_proxy(CLI::App& app, std::function<int()>& chosen);
+void add_ctl(CLI::App& app, std::function<int()>& chosen);
 void add_load(CLI::App& app, std::function<int()>& chosen);
 void add_study(CLI::App& app, std::function<int()>& chosen);
 void add_doctor(CLI::App& app, std::function<int()>& chosen);

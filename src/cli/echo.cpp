@@ -55,7 +55,7 @@ void add_admin(CLI::App& echo, std::optional<Address>& admin) {
     admin = *address;
     return {};
   };
-  add_text(echo, "--admin", read, "where /metrics and /healthz are served [nowhere]")
+  add_text(echo, "--admin", read, "where it answers /metrics, /healthz and ouro ctl [nowhere]")
       ->type_name("ADDR:PORT|unix:PATH");
 }
 

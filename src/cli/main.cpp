@@ -94,6 +94,7 @@ void describe(CLI::App& app) {
 void add_commands(CLI::App& app, std::function<int()>& chosen) {
   add_echo(app, chosen);
   add_proxy(app, chosen);
+  add_ctl(app, chosen);
   add_load(app, chosen);
   add_study(app, chosen);
   add_doctor(app, chosen);

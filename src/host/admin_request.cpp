@@ -15,10 +15,14 @@ const char* reason_phrase(int status) {
       return "OK";
     case 400:
       return "Bad Request";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 409:
+      return "Conflict";
     case 431:
       return "Request Header Fields Too Large";
     case 503:
@@ -81,25 +85,61 @@ AdminRequest parse_request_line(std::string_view line) {
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return refuse(request, 505);
   request.head = method == "HEAD";
-  request.path = target.substr(0, target.find('?'));
-  return method == "GET" || request.head ? request : refuse(request, 405);
+  request.post = method == "POST";
+  const std::size_t question = target.find('?');
+  request.path = target.substr(0, question);
+  if (question != std::string_view::npos) request.query = target.substr(question + 1);
+  return method == "GET" || request.head || request.post ? request : refuse(request, 405);
 }
 
-// Who sends a body, or several hosts, or none in HTTP/1.1, is not a scraper.
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Who sends a body, or several hosts, or none in HTTP/1.1, is not a scraper. That there is no body
+// may be said, once.
 bool good_fields(std::string_view fields, bool host_needed) {
   int hosts = 0;
+  int lengths = 0;
   while (!fields.empty()) {
     const auto line = take_line(fields);
     if (!line) return false;
     const std::size_t colon = line->find(':');
     if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) return false;
     const std::string_view name = line->substr(0, colon);
-    if (!is_field_value(line->substr(colon + 1))) return false;
+    const std::string_view value = line->substr(colon + 1);
+    if (!is_field_value(value)) return false;
     if (equal_ignoring_case(name, "host")) ++hosts;
     if (equal_ignoring_case(name, "transfer-encoding")) return false;
-    if (equal_ignoring_case(name, "content-length")) return false;
+    if (!equal_ignoring_case(name, "content-length")) continue;
+    if (trimmed(value) != "0" || ++lengths > 1) return false;
   }
   return host_needed ? hosts == 1 : hosts <= 1;
+}
+
+int digit_of(char letter) {
+  if (letter >= '0' && letter <= '9') return letter - '0';
+  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+  return letter >= 'A' && letter <= 'F' ? letter - 'A' + 10 : -1;
+}
+
+// Nothing if a '%' is not followed by two digits.
+std::optional<std::string> decoded(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      plain += text[i];
+      continue;
+    }
+    const int high = i + 1 < text.size() ? digit_of(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? digit_of(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return std::nullopt;
+    plain += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return plain;
 }
 
 }  // namespace
@@ -118,8 +158,19 @@ std::optional<AdminRequest> parse_admin_request(std::string_view received) {
   return good_fields(text, line.ends_with("1.1")) ? request : refuse(request, 400);
 }
 
-std::string admin_response(int status, std::string_view content_type, std::string_view body,
-                           bool head) {
+std::optional<std::string> only_parameter(std::string_view query, std::string_view name) {
+  if (!query.starts_with(name) || query.find('&') != std::string_view::npos) return std::nullopt;
+  query.remove_prefix(name.size());
+  if (!query.starts_with('=') || query.size() == 1) return std::nullopt;
+  return decoded(query.substr(1));
+}
+
+AdminAnswer plain_answer(int status, std::string_view allow) {
+  return {status, fmt::format("{}\n", reason_phrase(status)), "text/plain; charset=utf-8", allow};
+}
+
+std::string admin_response(const AdminAnswer& answer, bool head) {
+  const std::string allow = answer.allow.empty() ? "" : fmt::format("Allow: {}\r\n", answer.allow);
   return fmt::format(
       "HTTP/1.1 {} {}\r\n"
       "Content-Type: {}\r\n"
@@ -128,13 +179,8 @@ std::string admin_response(int status, std::string_view content_type, std::strin
       "{}Connection: close\r\n"
       "\r\n"
       "{}",
-      status, reason_phrase(status), content_type, body.size(),
-      status == 405 ? "Allow: GET, HEAD\r\n" : "", head ? "" : body);
-}
-
-std::string admin_refusal(int status, bool head) {
-  return admin_response(status, "text/plain; charset=utf-8",
-                        fmt::format("{}\n", reason_phrase(status)), head);
+      answer.status, reason_phrase(answer.status), answer.type, answer.body.size(), allow,
+      head ? "" : answer.body);
 }
 
 }  // namespace ouro::host

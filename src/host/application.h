@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "os/fd.h"
@@ -49,6 +51,17 @@ class AttendantService {
   virtual void use_files(std::vector<os::Fd>&& /*files*/) {}
   // What it has to say on the metrics page.
   virtual void append_metrics(std::string& /*page*/) const {}
+  // What it has to say of the server on the status page: names, and what they are.
+  using Facts = std::vector<std::pair<std::string, std::string>>;
+  [[nodiscard]] virtual Facts facts() const { return {}; }
+  // The servers that connections are passed on to, as JSON; empty: there is no such thing.
+  [[nodiscard]] virtual std::string servers() const { return {}; }
+  // One of those gets nothing new from now on, or does again. Gives what was done, as JSON, or why
+  // it cannot be, each reason by itself.
+  using Steered = std::expected<std::string, std::vector<std::string>>;
+  [[nodiscard]] virtual Steered set_draining(const std::string& /*server*/, bool /*draining*/) {
+    return std::unexpected(std::vector<std::string>{});
+  }
   // No worker is left. Finishes what they have left to it, and says when that is done; the master
   // does not wait long.
   virtual void leave(const std::function<void()>& done) { done(); }
@@ -78,6 +91,10 @@ class Application {
   virtual void abandon() {}
   // In the master, once it is known how many workers there will be, and before they are made.
   [[nodiscard]] virtual Result<void> prepare(unsigned /*workers*/) { return {}; }
+  // In the master, as one run of the program leaves to the next what a config does not say: lines
+  // of text. After prepare(); what it does not understand it leaves.
+  [[nodiscard]] virtual std::vector<std::string> bequest() const { return {}; }
+  virtual void inherit(const std::string& /*line*/) {}
   // In the master: what that worker had claimed is free again.
   virtual void worker_died(unsigned /*worker*/) {}
   // In the master, which alone may open files: those that the attendant is to write to. After

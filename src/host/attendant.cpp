@@ -2,57 +2,17 @@
 
 #include <string_view>
 
-#include "base/log.h"
-#include "os/clock.h"
+#include "host/status.h"
 #include "os/shared_memory.h"
+#include "os/socket.h"
 
 namespace ouro::host {
 namespace {
 
 constexpr std::size_t kAdminConnectionsMax = 1000;
-// From connecting to having read the response, however slowly the bytes trickle.
-constexpr std::chrono::seconds kExchangeMax{10};
 constexpr std::chrono::milliseconds kLeaveWithin{500};
 
-constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
-constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
-
-std::string_view as_text(const Buffer& buffer) {
-  const auto bytes = buffer.bytes();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
-
-AdminHandler::Exchange::Exchange(Connection& connection)
-    : deadline(connection.worker(), [&connection] { connection.abort(Errc::kTimedOut); }) {
-  deadline.start(kExchangeMax);
-}
-
-void AdminHandler::opened(Connection& connection) {
-  connection.user = std::make_unique<Exchange>(connection).release();
-}
-
-void AdminHandler::data(Connection& connection, Buffer buffer) {
-  auto& exchange = *static_cast<Exchange*>(connection.user);
-  if (exchange.answered) return;
-  exchange.received += as_text(buffer);
-  const auto request = parse_admin_request(exchange.received);
-  if (!request) return;
-  exchange.answered = true;
-  const std::string response =
-      request->status == 200 ? serve_(*request) : admin_refusal(request->status, request->head);
-  connection.send(std::as_bytes(std::span(response)));
-  connection.close();
-}
-
-// Half a request will not become a whole one; an answer that is on its way still arrives.
-void AdminHandler::ended(Connection& connection) { connection.close(); }
-
-void AdminHandler::closed(Connection& connection, Errc) {
-  const std::unique_ptr<Exchange> last(static_cast<Exchange*>(connection.user));
-  connection.user = nullptr;
-}
 
 int run_attendant(AttendantStart start) {
   settle_in("attendant", "ouro-attendant");
@@ -62,7 +22,9 @@ int run_attendant(AttendantStart start) {
 AttendantProcess::AttendantProcess(AttendantStart start)
     : start_(std::move(start)),
       control_(std::move(start_.common.control)),
-      handler_([this](const AdminRequest& request) { return respond(request); }) {}
+      handler_([this](const AdminRequest& request, Number number) {
+        return respond(request, number);
+      }) {}
 
 int AttendantProcess::run() {
   if (auto made = make_engine(); !made) return control_.fail(made.error().what);
@@ -71,6 +33,7 @@ int AttendantProcess::run() {
   const auto missing = give_up_rights(start_.common, uring);
   if (!missing) return control_.fail(missing.error().what);
   if (start_.listener.valid()) {
+    may_steer_ = os::is_unix(start_.listener.get());
     listener_ = worker_->listen_on(start_.listener.release(), handler_);
   }
   if (service_ != nullptr) service_->use_files(std::move(start_.files));
@@ -100,6 +63,8 @@ void AttendantProcess::control_readable() {
   while (auto message = receive_control(control_.fd(), gone)) obey(*message);
   if (!gone) return;
   control_watch_ = nullptr;
+  handler_.answer_all(
+      {503, outcome_json(std::vector<std::string>{"the server's master has died"})});
   if (service_ == nullptr) return worker_->drain(kLeaveWithin, [this](std::size_t) { leave(); });
   // The workers have heard it too: what they leave to it comes until then.
   orphan_timer_ = std::make_unique<Timer>(*worker_, [this] { leave(); });
@@ -107,8 +72,15 @@ void AttendantProcess::control_readable() {
 }
 
 void AttendantProcess::leave() {
-  if (service_ == nullptr) return worker_->stop();
-  service_->leave([this] { worker_->stop(); });
+  if (service_ == nullptr) return finish_answers();
+  service_->leave([this] { finish_answers(); });
+}
+
+// Who has asked has the answer before this process ends: perhaps it is about that end.
+void AttendantProcess::finish_answers() {
+  last_answers_timer_ = std::make_unique<Timer>(*worker_, [this] { worker_->stop(); });
+  last_answers_timer_->start(kLeaveWithin);
+  handler_.when_idle([this] { worker_->stop(); });
 }
 
 void AttendantProcess::obey(ReceivedMessage& message) {
@@ -129,24 +101,11 @@ void AttendantProcess::obey(ReceivedMessage& message) {
       return leave();
     case MessageKind::kCommit:
       return control_.say({.kind = MessageKind::kReloaded, .number = message.number});
+    case MessageKind::kAnswer:
+      return answered(message);
     default:
       return;  // kPing: the turn that read it is the answer
   }
-}
-
-std::string AttendantProcess::respond(const AdminRequest& request) const {
-  const SharedPages& pages = *start_.common.pages;
-  if (request.path == "/healthz") {
-    const bool healthy = is_healthy(pages);
-    return admin_response(healthy ? 200 : 503, kPlainText, healthy ? "ready\n" : "not ready\n",
-                          request.head);
-  }
-  if (request.path == "/metrics") {
-    std::string page = metrics_text(start_.info, pages, os::now_ns());
-    if (service_ != nullptr) service_->append_metrics(page);
-    return admin_response(200, kMetricsText, page, request.head);
-  }
-  return admin_refusal(404, request.head);
 }
 
 }  // namespace ouro::host

@@ -2,39 +2,15 @@
 // it dies, traffic does not notice; the master starts another.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "host/admin_request.h"
+#include "host/admin_handler.h"
 #include "host/child.h"
-#include "ouro/handler.h"
 #include "ouro/worker.h"
 
 namespace ouro::host {
-
-// Answers one request per connection and closes it. `serve` makes the response to a good request.
-class AdminHandler final : public Handler {
- public:
-  using Serve = std::function<std::string(const AdminRequest&)>;
-  explicit AdminHandler(Serve serve) : serve_(std::move(serve)) {}
-
-  void opened(Connection& connection) override;
-  void data(Connection& connection, Buffer buffer) override;
-  void ended(Connection& connection) override;
-  void closed(Connection& connection, Errc reason) override;
-
- private:
-  // What one client has said so far.
-  struct Exchange {
-    explicit Exchange(Connection& connection);
-    std::string received;
-    bool answered = false;
-    Timer deadline;
-  };
-
-  Serve serve_;
-};
 
 class AttendantProcess {
  public:
@@ -46,8 +22,19 @@ class AttendantProcess {
   [[nodiscard]] Result<void> make_engine();
   void control_readable();
   void leave();
+  void finish_answers();
   void obey(ReceivedMessage& message);
-  [[nodiscard]] std::string respond(const AdminRequest& request) const;
+
+  // Pages (attendant_pages.cpp).
+  using Answer = std::optional<AdminAnswer>;
+  using Number = AdminHandler::Number;
+  [[nodiscard]] Answer respond(const AdminRequest& request, Number number);
+  [[nodiscard]] Answer show(const AdminRequest& request, Number number);
+  [[nodiscard]] Answer change(const AdminRequest& request, Number number);
+  [[nodiscard]] AdminAnswer steer_server(const AdminRequest& request);
+  [[nodiscard]] Answer ask_master(MessageKind what, Number number);
+  [[nodiscard]] AdminAnswer servers_page() const;
+  void answered(const ReceivedMessage& message);
 
   AttendantStart start_;
   ControlLine control_;
@@ -57,6 +44,8 @@ class AttendantProcess {
   Listener* listener_ = nullptr;
   std::unique_ptr<Watch> control_watch_;
   std::unique_ptr<Timer> orphan_timer_;
+  std::unique_ptr<Timer> last_answers_timer_;
+  bool may_steer_ = false;  // who can reach the admin address is the server's owner
 };
 
 }  // namespace ouro::host

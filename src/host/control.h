@@ -26,12 +26,19 @@ enum class MessageKind : std::uint32_t {
   kFiles,     // fds: what the attendant writes to from now on
   kCommit,    // number: of the reload that is complete with this
   kDrain,     // number: milliseconds until what is left is cut; the attendant is told last
+  kAnswer,    // number: of the attendant's question; text: "done", "refused" or "status", then
+              // the size of the answer; fds: one, to read it from
   // A child says:
   kMade,      // number: 1 if the engine is io_uring; text: why it is not
   kReady,     // it serves; text: what of the sandbox could not be had
   kReloaded,  // number: of the reload that is in force here
   kDrained,   // number: connections it had to cut; it ends now
   kFailed,    // text: why it cannot start; it ends now
+  // The attendant asks; number: of the question, by which it is answered:
+  kAskStatus,   // how is it?
+  kAskReload,   // read anew what there is to do; answered when that is in force, or refused
+  kAskUpgrade,  // let another run of the program take over; answered when it has
+  kAskDrain,    // drain; answered when that has begun
 };
 
 struct Message {

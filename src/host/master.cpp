@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "base/units.h"
 #include "host/claims.h"
 #include "os/clock.h"
@@ -14,6 +15,10 @@
 namespace ouro::host {
 namespace {
 
+// Of one child before the others have their turn: whoever may ask the attendant makes it ask us.
+constexpr std::size_t kMessagesAtOnce = 64;
+// More than a socket holds.
+constexpr std::size_t kMessagesMax = 1 << 20;
 // A child that has not become ready by then never will.
 constexpr std::chrono::nanoseconds kStartMax = std::chrono::seconds{20};
 constexpr std::chrono::milliseconds kAloneDelayMax{500};
@@ -46,7 +51,7 @@ void Master::loop() {
   const auto readable =
       os::wait_readable(fds, std::chrono::milliseconds((wait_ns + 999'999) / 1'000'000));
   for (std::size_t i = 0; i < children_.size(); ++i) {
-    if (readable[i + 1]) hear(children_[i]);
+    if (readable[i + 1]) hear(children_[i], kMessagesAtOnce);
   }
   if (successor_ && readable.back()) hear_successor();
   if (readable[0]) {
@@ -62,19 +67,20 @@ void Master::on_signal(os::Signal signal) {
     case os::Signal::kTerminate:
       return terminate();
     case os::Signal::kReload:
-      return reload();
+      return reload_by_signal();
     case os::Signal::kReopen:
       return reopen_files();
     case os::Signal::kUpgrade:
-      return upgrade();
+      (void)upgrade();
+      return;
     case os::Signal::kChildChanged:
       return reap();
   }
 }
 
-void Master::hear(Child& child) {
+void Master::hear(Child& child, std::size_t most) {
   bool gone = false;
-  while (child.control.valid()) {
+  for (std::size_t i = 0; i < most && child.control.valid(); ++i) {
     const auto message = receive_control(child.control.get(), gone);
     if (message) on_message(child, *message);
     // Its death will be told by a signal; until then the closed socket would keep us awake.
@@ -100,7 +106,8 @@ void Master::on_message(Child& child, const ReceivedMessage& message) {
       announce_if_ready();
       return settle_adoptions();
     case MessageKind::kReloaded:
-      return reloaded(child, message.number);
+      child.reload = message.number;
+      return settle_reloads();
     case MessageKind::kDrained:
       cut_ += message.number;
       return;
@@ -109,6 +116,11 @@ void Master::on_message(Child& child, const ReceivedMessage& message) {
       return log::error(
           "child_failed",
           {{"child", kind_of(child.is_worker)}, {"index", child.index}, {"reason", message.text}});
+    case MessageKind::kAskStatus:
+    case MessageKind::kAskReload:
+    case MessageKind::kAskUpgrade:
+    case MessageKind::kAskDrain:
+      return child.is_worker ? void() : asked(message);
     default:
       return;  // not a child's to say
   }
@@ -122,7 +134,7 @@ void Master::reap() {
 }
 
 void Master::on_death(Child& child, os::Ending ending) {
-  hear(child);  // its last words
+  hear(child, kMessagesMax);  // its last words
   const auto lived = milliseconds_since(child.started_ns);
   // After a failed start, why it failed has been said.
   const bool expected = (draining_ && ending.clean()) || exit_code_;
@@ -137,6 +149,7 @@ void Master::on_death(Child& child, os::Ending ending) {
   child.control.reset();
   child.outbox.clear();
   child.made = child.ready = false;
+  if (!child.is_worker) asks_.clear();
   child.page->process_id.store(0);
   set_state(child, ChildState::kDown);
   child.page->forget_worker();
@@ -153,6 +166,7 @@ void Master::on_death(Child& child, os::Ending ending) {
   }
   settle_adoptions();
   replace(child, lived);
+  settle_reloads();
 }
 
 void Master::replace(Child& child, std::chrono::milliseconds lived) {
@@ -237,6 +251,11 @@ void Master::tell_of_pauses(Child& child) {
 }
 
 void Master::set_state(Child& child, ChildState state) { child.page->state.store(state); }
+
+void Master::enter_state(ServerState state) {
+  pages_.master().state.store(state);
+  state_unix_ms_ = unix_ms_now();
+}
 
 // Nobody adopts before the server is complete, or when all are leaving anyway.
 void Master::settle_adoptions() {

@@ -12,6 +12,7 @@
 #include "host/heartbeat.h"
 #include "host/host.h"
 #include "host/respawn.h"
+#include "host/status.h"
 
 namespace ouro::host {
 
@@ -77,7 +78,7 @@ class Master {
   // Watching (master.cpp).
   void loop();
   void on_signal(os::Signal signal);
-  void hear(Child& child);
+  void hear(Child& child, std::size_t most);
   void on_message(Child& child, const ReceivedMessage& message);
   void reap();
   void on_death(Child& child, os::Ending ending);
@@ -92,22 +93,35 @@ class Master {
   void wake_the_waiting();
   void set_state(Child& child, ChildState state);
 
+  void enter_state(ServerState state);
+
   // Reloading (master_reload.cpp).
-  void reload();
+  void reload_by_signal();
+  [[nodiscard]] std::vector<std::string> reload();
+  [[nodiscard]] std::vector<std::string> try_reload();
   void reopen_files();
   [[nodiscard]] Message files_message() const;
-  void tell_all(const Listeners::Change& change, const std::string& plan);
+  [[nodiscard]] Result<void> tell_all(const Listeners::Change& change, const std::string& plan);
   void tell(Child& child, const Message& message);
   void flush(Child& child);
-  void reloaded(Child& child, std::uint64_t number);
+  void settle_reloads();
   [[nodiscard]] static std::vector<Message> in_messages(
       MessageKind kind, const std::vector<Listeners::OwnSocket>& sockets);
 
+  // Asked by the attendant (master_asked.cpp).
+  void asked(const ReceivedMessage& message);
+  void answer(std::uint64_t number, std::string_view outcome, const std::string& body);
+  void answer(std::uint64_t number, std::span<const std::string> reasons);
+  void answer_reloads();
+  void answer_all(MessageKind what, std::span<const std::string> reasons);
+  [[nodiscard]] std::string status() const;
+
   // Being replaced (master_upgrade.cpp).
-  void upgrade();
+  [[nodiscard]] std::string upgrade();
   void hear_successor();
   void successor_failed(std::string_view why);
   void inherit();
+  void inherit_line(std::string_view kind, const std::string& what, std::vector<os::Fd> sockets);
 
   // Leaving (master_leave.cpp).
   void terminate();
@@ -144,13 +158,25 @@ class Master {
   bool succeeded_ = false;  // it has taken over, and has all the sockets and their files
   os::Fd predecessor_;      // to be told when this server is ready
 
+  // What the attendant is to be answered when it has come to pass; none outlives it.
+  struct Ask {
+    MessageKind what{};  // kAskReload, kAskUpgrade
+    std::uint64_t number = 0;
+    std::uint64_t reload = 0;  // that it is about
+  };
+  std::vector<Ask> asks_;
+
   std::optional<std::uint64_t> drain_ns_;      // when accepting is to end
   std::optional<std::uint64_t> deadline_ns_;   // when those who are still there are killed
   std::optional<std::uint64_t> attendant_ns_;  // when the attendant is, which goes last
   bool draining_ = false;
   bool announced_ = false;  // the ready line is out
   bool sandbox_told_ = false;
-  std::uint64_t reloads_ = 0;  // that were good
+  std::uint64_t reloads_ = 0;           // that were good
+  std::uint64_t reloads_in_force_ = 0;  // in all processes
+  std::optional<ReloadStatus> last_reload_;
+  std::uint64_t started_unix_ms_ = 0;
+  std::uint64_t state_unix_ms_ = 0;  // since when the server is in its state
   std::uint64_t cut_ = 0;
   bool unclean_ = false;
   std::optional<int> exit_code_;

@@ -2,6 +2,8 @@
 // it at once.
 
 #include <algorithm>
+#include <array>
+#include <string>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -21,11 +23,11 @@ constexpr std::chrono::milliseconds kAttendantMax{1000};
 }  // namespace
 
 void Master::terminate() {
-  std::atomic<ServerState>& state = pages_.master().state;
-  if (state.load() == ServerState::kStarting) return finish(kExitDone);
-  if (state.load() == ServerState::kLeaving) return end_at_once();
+  const ServerState state = pages_.master().state.load();
+  if (state == ServerState::kStarting) return finish(kExitDone);
+  if (state == ServerState::kLeaving) return end_at_once();
   if (successor_) successor_failed("its predecessor was told to end");
-  state.store(ServerState::kLeaving);
+  enter_state(ServerState::kLeaving);
   drain_ns_ = os::now_ns() + as_ns(options_.drain_delay);
   log::info("terminating", {{"drain_delay_ms", options_.drain_delay.count()},
                             {"drain_timeout_ms", options_.drain_timeout.count()}});
@@ -34,6 +36,7 @@ void Master::terminate() {
 
 void Master::begin_drain() {
   draining_ = true;
+  answer_all(MessageKind::kAskReload, std::array<std::string, 1>{"the server is leaving"});
   deadline_ns_ = os::now_ns() + as_ns(options_.drain_timeout + kKillAfterLimit);
   // First the state of all, so that nobody hands a connection to one who leaves.
   for (const Child& child : children_) {

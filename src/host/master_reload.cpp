@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "host/master.h"
 #include "os/shared_memory.h"
 
@@ -15,33 +16,50 @@ namespace {
 // Their numbers fit the text of a message, and their descriptors what the kernel passes at once.
 constexpr std::size_t kListenersInMessage = 60;
 
+constexpr const char* kNothingToReload = "there is nothing to reload";
+
 }  // namespace
 
-void Master::reload() {
+void Master::reload_by_signal() {
   if (!options_.application->can_reload()) {
-    return log::info("signal_ignored", {{"reason", "there is nothing to reload"}});
+    return log::info("signal_ignored", {{"reason", kNothingToReload}});
   }
+  (void)reload();
+}
+
+// Gives why not, each reason by itself.
+std::vector<std::string> Master::reload() {
+  if (!options_.application->can_reload()) return {kNothingToReload};
+  std::vector<std::string> wrong = try_reload();
+  for (const std::string& reason : wrong) log::error("reload_refused", {{"reason", reason}});
+  last_reload_ = {.reasons = wrong, .unix_ms = unix_ms_now()};
+  return wrong;
+}
+
+std::vector<std::string> Master::try_reload() {
   if (draining_ || pages_.master().state.load() != ServerState::kReady) {
-    return log::warn("reload_refused", {{"reason", "the server is starting or leaving"}});
+    return {"the server is starting or leaving"};
   }
   Application& application = *options_.application;
-  const std::vector<std::string> wrong = application.reload();
-  for (const std::string& reason : wrong) log::error("reload_refused", {{"reason", reason}});
-  if (!wrong.empty()) return;
+  std::vector<std::string> wrong = application.reload();
+  if (!wrong.empty()) return wrong;
   auto files = application.open_files();
   if (!files) {
     application.abandon();
-    return log::error("reload_refused", {{"reason", files.error().what}});
+    return {files.error().what};
   }
   const auto change = listeners_.change_to(application.places(), plan_.workers);
   if (!change) {
     application.abandon();
-    return log::error("reload_refused", {{"reason", change.error().what}});
+    return {change.error().what};
   }
   ++reloads_;
   files_ = std::move(*files);
-  tell_all(*change, application.commit(change->all));
+  const auto told = tell_all(*change, application.commit(change->all));
   listeners_.remove(change->removed);
+  if (told) return {};
+  log::error("reload_failed", {{"reason", told.error().what}});
+  return {"it could not be passed on, so restart the server: " + told.error().what};
 }
 
 // Log files that were moved away are left to who moved them.
@@ -67,9 +85,8 @@ Message Master::files_message() const {
 
 // What is gone first, so that who waits there still comes in by the rules it came under; what is
 // new last, when everybody knows what to do with it.
-void Master::tell_all(const Listeners::Change& change, const std::string& plan) {
+Result<void> Master::tell_all(const Listeners::Change& change, const std::string& plan) {
   const auto bytes = os::make_shared_bytes(plan);
-  if (!bytes) log::error("reload_failed", {{"reason", bytes.error().what}});
   std::vector<Listeners::OwnSocket> removed;
   removed.reserve(change.removed.size());
   for (const ListenerId listener : change.removed) removed.push_back({listener, -1});
@@ -99,6 +116,8 @@ void Master::tell_all(const Listeners::Change& change, const std::string& plan) 
       (void)send_adoption(children_[*adopter].control.get(), child.index);
     }
   }
+  if (!bytes) return std::unexpected(bytes.error());
+  return {};
 }
 
 // A child that is starting, or whose queue is full, is told as soon as it can be.
@@ -119,12 +138,20 @@ void Master::flush(Child& child) {
   }
 }
 
-void Master::reloaded(Child& child, std::uint64_t number) {
-  child.reload = number;
-  if (number != reloads_) return;
-  const bool everywhere = std::ranges::all_of(
-      children_, [number](const Child& one) { return one.process == 0 || one.reload == number; });
-  if (everywhere) log::info("reloaded", {{"reload", number}});
+// A process that is not there is not waited for: it begins with what is in force.
+void Master::settle_reloads() {
+  std::uint64_t everywhere = reloads_;
+  for (const Child& child : children_) {
+    if (child.process != 0) everywhere = std::min(everywhere, child.reload);
+  }
+  if (everywhere <= reloads_in_force_) return;
+  reloads_in_force_ = everywhere;
+  log::info("reloaded", {{"reload", everywhere}});
+  if (everywhere == reloads_ && last_reload_ && last_reload_->reasons.empty()) {
+    last_reload_->done = true;
+    last_reload_->unix_ms = unix_ms_now();
+  }
+  answer_reloads();
 }
 
 // Several if need be. A socket that is -1 is only named. There is one message even for none: it

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "host/master.h"
 #include "os/clock.h"
 #include "os/pipe.h"
@@ -43,6 +44,8 @@ Result<void> Master::prepare() {
   auto pages = SharedPages::create(plan_.workers);
   if (!pages) return std::unexpected(pages.error());
   pages_ = std::move(*pages);
+  started_unix_ms_ = unix_ms_now();
+  enter_state(ServerState::kStarting);
   auto inboxes = Inboxes::create(plan_.workers);
   if (!inboxes) return std::unexpected(inboxes.error());
   inboxes_ = std::move(*inboxes);
@@ -83,6 +86,7 @@ Result<void> Master::spawn(Child& child) {
   child.process = *process;
   child.control = std::move(pair->first);
   child.made = child.ready = false;
+  child.reload = reloads_;  // it has a copy of what is in force
   child.heartbeat = Heartbeat(options_.watchdog);
   child.started_ns = os::now_ns();
   child.page->process_id.store(static_cast<std::uint32_t>(*process));
@@ -176,12 +180,12 @@ void Master::said_of_sandbox(const std::string& missing) {
 }
 
 void Master::announce_if_ready() {
-  std::atomic<ServerState>& state = pages_.master().state;
+  const ServerState state = pages_.master().state.load();
   const bool all_ready =
       std::ranges::all_of(children_, [](const Child& child) { return child.ready; });
-  if (state.load() != ServerState::kStarting || !all_ready) return;
+  if (state != ServerState::kStarting || !all_ready) return;
   announced_ = true;
-  state.store(ServerState::kReady);
+  enter_state(ServerState::kReady);
   std::string places;
   for (const Address& address : listeners_.addresses()) {
     places += (places.empty() ? "" : ", ") + address.to_string();

@@ -5,13 +5,17 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "os/clock.h"
 #include "os/environment.h"
 #include "proxy/access/target.h"
 #include "proxy/attendant.h"
 #include "proxy/config/server_address.h"
+#include "proxy/steering.h"
 
 namespace ouro::proxy {
 namespace {
+
+constexpr std::string_view kDrainingLine = "draining ";
 
 std::size_t slots_needed(const ServerConfig& server) {
   const auto parsed = ServerAddress::parse(server.address);
@@ -165,6 +169,25 @@ Result<void> Application::prepare(unsigned workers) {
   stdout_kind_ = os::output_kind_of_stdout();
   if (!give_slots(blueprint_)) return fail(Errc::kNoMemory, "there are too many servers");
   return {};
+}
+
+std::vector<std::string> Application::bequest() const {
+  std::vector<std::string> lines;
+  for (const SteeredServer& server : steered_servers(blueprint_)) {
+    if (shared_.server(server.slots.front()).draining.load()) {
+      lines.push_back(std::string{kDrainingLine} + server.name);
+    }
+  }
+  return lines;
+}
+
+// A server that is in the config no more has nothing to inherit.
+void Application::inherit(const std::string& line) {
+  if (!line.starts_with(kDrainingLine)) return;
+  for (const SteeredServer& server : steered_servers(blueprint_)) {
+    if (server.name != std::string_view(line).substr(kDrainingLine.size())) continue;
+    for (const Slot slot : server.slots) shared_.set_draining(slot, true, os::now_ns());
+  }
 }
 
 // Called at a reload before it is in force.

@@ -30,6 +30,9 @@ class Application final : public host::Application {
   void abandon() override { wanted_.reset(); }
   Result<void> prepare(unsigned workers) override;
   void worker_died(unsigned worker) override { shared_.forget_worker(worker); }
+  // Which servers drain.
+  std::vector<std::string> bequest() const override;
+  void inherit(const std::string& line) override;
   Result<std::vector<os::Fd>> open_files() override;
   // A reload may bring what it has to do at any time.
   bool needs_attendant() const override { return true; }

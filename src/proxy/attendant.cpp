@@ -20,6 +20,7 @@ Attendant::Attendant(Blueprint blueprint, const Shared& shared, const LogRings& 
       health_(worker, shared, *resolver_),
       names_(worker, shared, *resolver_,
              [this](Slot slot, const Address& address) { health_.moved(slot, address); }),
+      steering_(worker, shared),
       stdout_kind_(stdout_kind),
       log_(rings),
       log_timer_(worker, [this] { drain_log(); }) {
@@ -38,6 +39,7 @@ void Attendant::reconfigure(std::string_view plan) {
 void Attendant::follow() {
   health_.follow(blueprint_);
   names_.follow(blueprint_);
+  steering_.follow(blueprint_);
 }
 
 void Attendant::use_files(std::vector<os::Fd>&& files) {
@@ -46,6 +48,11 @@ void Attendant::use_files(std::vector<os::Fd>&& files) {
   if (!files.empty()) target = {std::move(files.front()), config.access, stdout_kind_};
   log_.write_to(std::move(target), config.access_format);
   log_.is_on() ? log_timer_.start(kDrainEvery) : log_timer_.stop();
+}
+
+host::AttendantService::Facts Attendant::facts() const {
+  const auto& files = blueprint_.files.files;
+  return {{"config", files.empty() ? "" : files.front().name}};
 }
 
 void Attendant::append_metrics(std::string& page) const {

@@ -1,5 +1,5 @@
-// The proxy in the attendant's process: what is known of servers without their connections, and the
-// access log.
+// The proxy in the attendant's process: what is known of servers without their connections, which
+// of them are to be left alone, and the access log.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "proxy/blueprint.h"
 #include "proxy/health.h"
 #include "proxy/names.h"
+#include "proxy/steering.h"
 
 namespace ouro::proxy {
 
@@ -26,6 +27,11 @@ class Attendant final : public host::AttendantService {
   void reconfigure(std::string_view plan) override;
   void use_files(std::vector<os::Fd>&& files) override;
   void append_metrics(std::string& page) const override;
+  Facts facts() const override;
+  std::string servers() const override { return steering_.servers_json(); }
+  Steered set_draining(const std::string& server, bool draining) override {
+    return steering_.set_draining(server, draining);
+  }
   void leave(const std::function<void()>& done) override;
 
  private:
@@ -37,6 +43,7 @@ class Attendant final : public host::AttendantService {
   std::unique_ptr<Resolver> resolver_;
   HealthChecks health_;
   Names names_;
+  Steering steering_;
   const os::OutputKind stdout_kind_;
   AccessLog log_;
   Timer log_timer_;

@@ -18,7 +18,7 @@ std::string server_name(const ServerAddress& server, const Address& address) {
 
 void set_health(const Shared& shared, Slot slot, Health health, std::uint64_t now_ns) {
   ServerState& state = shared.server(slot);
-  if (health == Health::kUp) state.up_since_ns.store(now_ns);
+  (health == Health::kUp ? state.up_since_ns : state.down_since_ns).store(now_ns);
   state.health.store(health);
 }
 

@@ -63,15 +63,23 @@ Result<Shared> Shared::create(unsigned workers) {
 }
 
 void Shared::begin_server(Slot slot) const noexcept {
-  servers_[slot].draining.store(false);
+  set_draining(slot, false, 0);
   forget_server(slot);
   publish_place(slot, {});
+}
+
+void Shared::set_draining(Slot slot, bool draining, std::uint64_t now_ns) const noexcept {
+  ServerState& state = servers_[slot];
+  state.draining_since_ns.store(draining ? now_ns : 0);
+  if (!draining) state.up_since_ns.store(now_ns);
+  state.draining.store(draining);
 }
 
 void Shared::forget_server(Slot slot) const noexcept {
   ServerState& state = servers_[slot];
   state.health.store(Health::kUp);
   state.up_since_ns.store(0);
+  state.down_since_ns.store(0);
   state.failures.store(0);
   state.ejections.store(0);
   state.ejected_until_ns.store(0);

@@ -30,12 +30,17 @@ enum class Health : std::uint32_t { kUp, kDown };
 
 // Of a server, for all workers. Written when something happens, read with every connection.
 struct alignas(64) ServerState {
-  std::atomic<Health> health{Health::kUp};    // the attendant
-  std::atomic<bool> draining{false};          // the master: gets nothing new
+  std::atomic<Health> health{Health::kUp};  // the attendant
+  // The attendant, when it is told to; the master before the slot is the server's: gets nothing
+  // new.
+  std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> up_since_ns{0};  // the attendant; 0: it was never down
   std::atomic<std::uint32_t> failures{0};     // workers: connects that failed, in a row
   std::atomic<std::uint32_t> ejections{0};    // workers: in a row, too
   std::atomic<std::uint64_t> ejected_until_ns{0};
+  // When health or draining changed last, for people; who writes that writes this.
+  std::atomic<std::uint64_t> down_since_ns{0};
+  std::atomic<std::uint64_t> draining_since_ns{0};
 };
 
 // Counts the changes of all places.
@@ -86,6 +91,9 @@ class Shared {
 
   // By the master: the slot is that of a server of which nothing is known yet.
   void begin_server(Slot slot) const noexcept;
+  // By the attendant; and by the master for a successor, before there is anybody else. Who is ready
+  // again starts as slowly as who comes up.
+  void set_draining(Slot slot, bool draining, std::uint64_t now_ns) const noexcept;
   // By the attendant: the name has another server in this slot, with a history of its own.
   void forget_server(Slot slot) const noexcept;
 

@@ -130,7 +130,8 @@ Upstream::Choice Upstream::choose(std::uint64_t client, std::span<const unsigned
   return {};
 }
 
-// Its last place may be taken by another worker in this very moment.
+// Its last place may be taken by another worker in this very moment, or it may begin to drain: who
+// says so and then sees nobody there has to be right.
 Upstream::Choice Upstream::pick_one(std::uint64_t client) {
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     const int picked = balancer_->pick(candidates_, client);
@@ -138,8 +139,11 @@ Upstream::Choice Upstream::pick_one(std::uint64_t client) {
     const auto index = static_cast<unsigned>(picked);
     const Server& server = servers_[index];
     if (shared_.claim_server(worker_index_, server.slot, server.config.max_connections)) {
-      account(index).begun.add();
-      return {Outcome::kChosen, index};
+      if (!shared_.server(server.slot).draining.load()) {
+        account(index).begun.add();
+        return {Outcome::kChosen, index};
+      }
+      shared_.unclaim_server(worker_index_, server.slot);
     }
     candidates_[index].usable = false;
   }

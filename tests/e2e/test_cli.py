@@ -182,7 +182,7 @@ def test_help_lists_the_commands_and_shows_an_example(arguments):
         assert word in result.stdout
 
 
-@pytest.mark.parametrize("command", ["echo", "doctor"])
+@pytest.mark.parametrize("command", ["echo", "ctl", "doctor"])
 def test_every_command_has_help_with_an_example(command):
     result = ouro(command, "--help")
     assert (result.returncode, result.stderr) == (0, "")

@@ -24,6 +24,7 @@ LAYERS = {
     "tls": {"base", "os", "engine"},
     "echo": {"base", "os", "engine"},
     "load": {"base", "os", "engine"},
+    "ctl": {"base", "os", "engine"},
     "proxy": {"base", "os", "engine", "host", "http", "tls"},
     "study": {"base", "os", "engine", "load"},
 }

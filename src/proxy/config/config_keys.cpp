@@ -62,7 +62,7 @@ constexpr Key kKeys[] = {
      "workers give up files, programs and most system calls"},
 
     {kAdmin, "address", kText, "nowhere", 1, kAddressMost, "", kRestart,
-     "where /metrics and /healthz are served"},
+     "where it answers /metrics, /healthz and `ouro ctl`; to be steered, unix:PATH"},
 
     {kLog, "level", kChoice, "\"info\"", 0, 0, "error|warn|info|debug", kReloads,
      "the least that goes to the log on stderr"},

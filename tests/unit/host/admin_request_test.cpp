@@ -16,6 +16,7 @@ TEST(AdminRequest, a_get_is_understood) {
   ASSERT_TRUE(request);
   EXPECT_EQ(request->status, 200);
   EXPECT_EQ(request->path, "/metrics");
+  EXPECT_EQ(request->query, "x=1");
   EXPECT_FALSE(request->head);
 }
 
@@ -26,6 +27,15 @@ TEST(AdminRequest, a_head_is_understood) {
   EXPECT_TRUE(request->head);
 }
 
+TEST(AdminRequest, a_post_is_understood) {
+  const auto request = parse_admin_request("POST /reload HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->status, 200);
+  EXPECT_EQ(request->path, "/reload");
+  EXPECT_EQ(request->query, "");
+  EXPECT_TRUE(request->post);
+}
+
 TEST(AdminRequest, it_is_not_complete_before_its_empty_line) {
   const std::string whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_EQ(status_of(whole.substr(0, i)), 0) << i;
@@ -33,7 +43,8 @@ TEST(AdminRequest, it_is_not_complete_before_its_empty_line) {
 }
 
 TEST(AdminRequest, other_methods_are_not_allowed) {
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
+  EXPECT_EQ(status_of("PUT / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
+  EXPECT_EQ(status_of("post / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
   EXPECT_EQ(status_of("BREW / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
 }
 
@@ -55,8 +66,34 @@ TEST(AdminRequest, the_fields_must_be_fields) {
 TEST(AdminRequest, one_host_and_no_body) {
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n\r\n"), 400);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+}
+
+TEST(AdminRequest, that_there_is_no_body_may_be_said_once) {
+  const auto with = [](const std::string& fields) {
+    return status_of("POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+  };
+  EXPECT_EQ(with("Content-Length: 0\r\n"), 200);
+  EXPECT_EQ(with("content-length:0 \r\n"), 200);
+  for (const char* wrong : {"", "1", "00", "+0", "-0", "0,0", "0 0", "0x0", "a"}) {
+    EXPECT_EQ(with(std::string("Content-Length: ") + wrong + "\r\n"), 400) << wrong;
+  }
+  EXPECT_EQ(with("Content-Length: 0\r\nContent-Length: 0\r\n"), 400);
+}
+
+TEST(OnlyParameter, is_found_and_decoded) {
+  EXPECT_EQ(only_parameter("name=web", "name"), "web");
+  EXPECT_EQ(only_parameter("name=web%2f10.0.0.1%3A80", "name"), "web/10.0.0.1:80");
+  EXPECT_EQ(only_parameter("name=web/[::1]:80", "name"), "web/[::1]:80");
+  EXPECT_EQ(only_parameter("name=a+b=c", "name"), "a+b=c");
+  EXPECT_EQ(only_parameter("name=%25%00%ff", "name"), std::string("%\0\xff", 3));
+}
+
+TEST(OnlyParameter, nothing_is_guessed) {
+  for (const char* wrong : {"", "name", "name=", "Name=a", "names=a", "a=name", "name=a&b=c",
+                            "b=c&name=a", "name=a&", "name=%", "name=%4", "name=%4g", "name=a%"}) {
+    EXPECT_EQ(only_parameter(wrong, "name"), std::nullopt) << wrong;
+  }
 }
 
 TEST(AdminRequest, other_versions_are_not_spoken) {
@@ -70,7 +107,7 @@ TEST(AdminRequest, too_long_is_said_even_without_an_end) {
 }
 
 TEST(AdminResponse, it_has_a_length_and_closes) {
-  EXPECT_THAT(admin_response(200, "text/plain", "hello", false),
+  EXPECT_THAT(admin_response({200, "hello"}, false),
               testing::AllOf(testing::StartsWith("HTTP/1.1 200 OK\r\n"),
                              testing::HasSubstr("\r\nContent-Length: 5\r\n"),
                              testing::HasSubstr("\r\nConnection: close\r\n"),
@@ -78,13 +115,15 @@ TEST(AdminResponse, it_has_a_length_and_closes) {
 }
 
 TEST(AdminResponse, a_head_gets_the_length_and_no_body) {
-  EXPECT_THAT(admin_response(200, "text/plain", "hello", true),
+  EXPECT_THAT(admin_response({200, "hello"}, true),
               testing::AllOf(testing::HasSubstr("\r\nContent-Length: 5\r\n"),
                              testing::EndsWith("\r\n\r\n")));
 }
 
 TEST(AdminResponse, a_refused_method_is_told_which_are_allowed) {
-  EXPECT_THAT(admin_refusal(405, false), testing::HasSubstr("\r\nAllow: GET, HEAD\r\n"));
+  EXPECT_THAT(admin_response(plain_answer(405, "POST"), false),
+              testing::AllOf(testing::HasSubstr("\r\nAllow: POST\r\n"),
+                             testing::EndsWith("\r\n\r\nMethod Not Allowed\n")));
 }
 
 }  // namespace
