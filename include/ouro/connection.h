@@ -46,6 +46,11 @@ class Connection {
   // the other has unsent, and not for its own; and neither is idle while the other is not. The
   // handler still does the sending. Lasts until one of them has ended.
   void pair_with(Connection& other);
+  // The same, but the engine does the sending, and within the kernel where it can (splice): the
+  // handler hears nothing of those bytes, only the rest comes to data() and is still its own to
+  // send on, at once. False where that cannot be done at all (fixed files, other operations than
+  // recv, a simulation): then nothing has happened. The program has to ignore SIGPIPE.
+  [[nodiscard]] bool splice_with(Connection& other);
 
   // Stops and restarts the flow of data(). After pause() up to one credit (60 KiB) may still come.
   void pause();

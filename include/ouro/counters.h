@@ -44,6 +44,8 @@ class Counter {
   X(buffer_stalls, counter, "times a receive found the pool empty")                              \
   X(unsent_bytes, gauge, "memory held for what slow peers have not taken")                       \
   X(pool_bytes, gauge, "memory of the receive pool")                                             \
+  X(spliced_bytes, counter, "bytes received and passed on within the kernel")                    \
+  X(splices_refused, counter, "times bytes had to be copied though they were to be spliced")     \
   X(zero_copy_sends, counter, "sends made without a copy")                                       \
   X(zero_copy_copied, counter, "zero-copy sends that the kernel copied all the same")            \
   X(turns, counter, "turns of the loop")                                                         \

@@ -62,6 +62,10 @@ struct ReceiveRequest {
   bool multishot = false;    // goes on until the credit is used up, if the backend can limit it
   bool poll_first = false;   // nothing is expected to be there yet
   BufferGroup group = BufferGroup::kStream;
+  // Only tells, by completing, that there is something: bytes, an end or an error. Nothing is
+  // taken.
+  bool ready_only = false;
+  bool dry = false;  // and the last call has found nothing
 };
 
 struct SendRequest {
@@ -69,6 +73,9 @@ struct SendRequest {
   std::uint32_t blocks = 0;
   bool wait = false;       // wait until the peer takes something; else take what goes now
   bool zero_copy = false;  // one block of the zero-copy group
+  // Only tells, by completing, that there is room, or nobody to take it. No blocks.
+  bool ready_only = false;
+  bool full = false;  // the last call has found no room, and not for lack of memory
 };
 
 struct Completion {
@@ -96,6 +103,9 @@ struct BackendTraits {
   bool receive_limit = false;               // a multishot ends when its credit is used up
   bool accepts_in_kernel = false;           // an accept takes a connection without our doing
   bool direct_files = false;                // accepted files are fixed files
+  bool ready_only = false;                  // requests of that kind are possible
+  bool ready_once = false;                  // and need to know when a call has found nothing
+  bool blocking_files = false;              // whose own calls would wait
   bool zero_copy = false;                   // the zero-copy group exists
   std::size_t files_max = ~std::size_t{0};  // connections that fit a table of fixed files
 };

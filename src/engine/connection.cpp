@@ -63,6 +63,7 @@ void ConnectionState::arm_receive() {
     stalled_ = other().window_full_ = true;
     return;
   }
+  if (may_splice()) return await_readable(request.credit);
   stalled_ = false;
   group_ = request.group;
   if (!loop.queues().admit(*this, group_, history_.large)) return;
@@ -78,8 +79,10 @@ void ConnectionState::received(const Completion& completion) {
     --in_flight_;
   }
   Buffer buffer(completion.block);
+  const bool only_ready = std::exchange(awaits_readable_, false);
   if (dying_) return settle();
   if (completion.error != Errc::kNone) return receive_failed(completion.error);
+  if (only_ready) return splice_on();
   if (completion.result == 0) return peer_ended();
   deliver(std::move(buffer));
   arm_receive();
@@ -88,7 +91,7 @@ void ConnectionState::received(const Completion& completion) {
 void ConnectionState::deliver(Buffer buffer) {
   const std::size_t size = buffer.size();
   received_bytes += size;
-  was_called = false;
+  was_called = copies_next_ = false;
   // Who may not be heard any more does not prolong its life by talking.
   if (!discarding_ && !in_vain()) last_active_ns_ = loop.now_ns();
   loop.counted().receives.add();
@@ -146,6 +149,15 @@ void ConnectionState::pair_with(ConnectionState& other) noexcept {
   if (dying_ || other.dying_) return;
   partner_ = &other;
   other.partner_ = this;
+}
+
+bool ConnectionState::splice_with(ConnectionState& other) noexcept {
+  if (!loop.backend().traits().ready_only || file_.direct || other.file_.direct) return false;
+  pair_with(other);
+  if (partner_ != &other) return true;
+  begin_splicing();
+  other.begin_splicing();
+  return true;
 }
 
 void ConnectionState::unpair() noexcept {
@@ -230,6 +242,7 @@ bool ConnectionState::close_file() {
 
 void ConnectionState::bury() {
   while (queue.head != nullptr) detail::release(queue.pop());
+  discard_pipe();
   Counters& counted = loop.counted();
   if (cut_) {
     counted.connections_cut.add();
@@ -312,6 +325,7 @@ void Connection::close() { state(*this).close_gently(); }
 void Connection::abort(Errc reason) { state(*this).cut(reason); }
 void Connection::abort_when_sent(Errc reason) { state(*this).cut_when_sent(reason); }
 void Connection::pair_with(Connection& other) { state(*this).pair_with(state(other)); }
+bool Connection::splice_with(Connection& other) { return state(*this).splice_with(state(other)); }
 void Connection::pause() { state(*this).pause_receiving(); }
 void Connection::resume() { state(*this).resume_receiving(); }
 std::size_t Connection::unsent() const noexcept { return state(*this).queue.bytes; }

@@ -68,6 +68,7 @@ void ConnectionState::queued_more() {
 
 // First a try that takes what goes now; after a short one, sends that wait for the peer.
 void ConnectionState::start_send() {
+  if (blocked_ && made_nonblocking_) stop_splicing();
   sending_ = true;
   ++in_flight_;
   if (suits_zero_copy()) return start_zero_copy();
@@ -88,6 +89,9 @@ void ConnectionState::sent(const Completion& completion) {
   --in_flight_;
   sending_ = false;
   if (dying_) return settle();
+  if (pipe_bytes_ > 0) {
+    return completion.error == Errc::kNone ? send_pipe(true) : send_failed(completion.error);
+  }
   sent_some(completion);
 }
 
@@ -117,6 +121,7 @@ void ConnectionState::send_failed(Errc error) {
   while (queue.head != nullptr) let_go(queue.pop());
   const auto limit = std::chrono::milliseconds(kFlushLimit).count();
   if (idle_timeout_ms_ == 0 || idle_timeout_ms_ > limit) start_idle_timer(kFlushLimit);
+  discard_pipe();
   arm_receive();
   partner_->arm_receive();
 }

@@ -6,6 +6,7 @@
 #include "engine/backend.h"
 #include "engine/receive_policy.h"
 #include "engine/timer_wheel.h"
+#include "os/pipe.h"
 #include "ouro/connection.h"
 
 namespace ouro::engine {
@@ -64,6 +65,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void cut(Errc reason);
   void cut_when_sent(Errc reason);
   void pair_with(ConnectionState& other) noexcept;
+  [[nodiscard]] bool splice_with(ConnectionState& other) noexcept;
   void pause_receiving();
   void resume_receiving();
   void restart_idle_timer(std::chrono::milliseconds timeout);
@@ -118,7 +120,9 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void start_zero_copy();
   void zero_copy_released(const Completion& completion, std::uint32_t number, ZeroCopySend& send);
   void start_idle_timer(std::chrono::milliseconds timeout);
-  [[nodiscard]] std::size_t pending_bytes() const noexcept { return queue.bytes + pinned_bytes_; }
+  [[nodiscard]] std::size_t pending_bytes() const noexcept {
+    return queue.bytes + pinned_bytes_ + pipe_bytes_;
+  }
   // Whose unsent bytes receiving waits for, and whose receiving waits for ours.
   [[nodiscard]] ConnectionState& other() noexcept {
     return partner_ == nullptr ? *this : *partner_;
@@ -141,7 +145,19 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void await_acknowledgement();
   [[nodiscard]] bool all_sent() const noexcept { return queue.head == nullptr && !sending_; }
 
+  // Passing on within the kernel (connection_splice.cpp).
+  [[nodiscard]] bool may_splice() const noexcept;
+  void await_readable(std::uint32_t credit);
+  void splice_on();
+  [[nodiscard]] int splice_some(std::uint32_t most);
+  void begin_splicing() noexcept;
+  void stop_splicing() noexcept;
+  void send_pipe(bool woken);
+  void unload_pipe();
+  void discard_pipe() noexcept;
+
   File file_;
+  os::Pipe pipe_;  // with bytes that leave before the queue's; then a send is under way
   ConnectionState* partner_ = nullptr;  // that the bytes received here are meant for
   std::uint32_t slot_ = 0;
   std::uint32_t generation_ = 0;
@@ -150,6 +166,8 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   std::uint32_t pinned_bytes_ = 0;  // sent without a copy, not yet released by the kernel
   std::uint32_t idle_timeout_ms_ = 0;
   std::uint32_t sending_bytes_ = 0;  // what the send under way was asked to take
+  std::uint32_t pipe_bytes_ = 0;     // in the pipe
+  std::uint32_t splice_credit_ = 0;  // what may be spliced when there is something
   Token sending_token_;
   Block* pinned_ = nullptr;  // while a zero-copy result is handled: the kernel may still read it
   std::uint64_t last_active_ns_ = 0;
@@ -161,18 +179,24 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   bool idle_chosen_ = false;      // an idle timeout of its own
   bool outgoing_ = false;         // this side connected
   bool connecting_ = false;
-  bool receiving_ = false;    // a receive is under way
-  bool sending_ = false;      // a send is under way
-  bool blocked_ = false;      // the peer does not keep up; what is unsent is our own copy
-  bool paused_ = false;       // by the handler
-  bool window_full_ = false;  // drained() is owed
-  bool stalled_ = false;      // not receiving because of that
-  bool ended_ = false;        // FIN from the peer
-  bool finishing_ = false;    // FIN to the peer once all is sent
-  bool finished_ = false;     // it was sent
-  bool discarding_ = false;   // close(): what still comes is thrown away
-  bool draining_ = false;     // it was closed because the worker leaves
-  bool cut_short_ = false;    // and had more to say
+  bool receiving_ = false;         // a receive is under way
+  bool sending_ = false;           // a send is under way
+  bool blocked_ = false;           // the peer does not keep up; what is unsent is our own copy
+  bool paused_ = false;            // by the handler
+  bool window_full_ = false;       // drained() is owed
+  bool stalled_ = false;           // not receiving because of that
+  bool ended_ = false;             // FIN from the peer
+  bool finishing_ = false;         // FIN to the peer once all is sent
+  bool finished_ = false;          // it was sent
+  bool discarding_ = false;        // close(): what still comes is thrown away
+  bool draining_ = false;          // it was closed because the worker leaves
+  bool cut_short_ = false;         // and had more to say
+  bool splices_ = false;           // passes on what it receives within the kernel
+  bool splicing_dry_ = false;      // a splice has just found nothing
+  bool asked_dry_ = false;         // and the receive under way was told of it
+  bool made_nonblocking_ = false;  // for splicing
+  bool copies_next_ = false;       // but the next bytes cannot be had in that way
+  bool awaits_readable_ = false;   // the receive under way only tells of what is there
   bool dying_ = false;
   bool cut_ = false;  // by this side, with RST
   bool file_closed_ = false;

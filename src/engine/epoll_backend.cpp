@@ -70,6 +70,7 @@ EpollBackend::EpollBackend(const WorkerOptions& options, Counters& counters)
   traits_.name = "epoll";
   traits_.multishot_receive = true;
   traits_.receive_limit = true;
+  traits_.ready_only = traits_.ready_once = true;
 }
 
 EpollFile& EpollBackend::file_of(int fd) {
@@ -149,9 +150,12 @@ void EpollBackend::receive(Token token, File from, const ReceiveRequest& request
   file.receiving = true;
   file.receive_token = token;
   file.receive = request;
+  // An edge will tell. But none tells of what is behind urgent data.
+  if (request.ready_only && request.dry) file.readable = false;
+  const bool anew = request.ready_only && request.dry && file.drain_to_end;
   // Not before: a fresh connection may be passed to another worker, and a registration would
   // outlive our descriptor.
-  if (file.events == 0 && !watch_for(file, kConnectionEvents)) {
+  if ((file.events == 0 || anew) && !watch_for(file, kConnectionEvents, Asking::kAnew)) {
     file.receiving = false;
     return complete_later(token, -ENOMEM);
   }
@@ -161,6 +165,7 @@ void EpollBackend::receive(Token token, File from, const ReceiveRequest& request
 void EpollBackend::send(Token token, File to, const SendRequest& request) {
   EpollFile& file = file_of(to.number);
   OURO_CHECK(!file.sending);
+  if (request.ready_only) return await_room(token, file, request);
   int count = -EAGAIN;
   if (file.writable || !request.wait) {
     count = try_send(file, request);
@@ -170,6 +175,14 @@ void EpollBackend::send(Token token, File to, const SendRequest& request) {
   file.send_token = token;
   file.send = request;
   wait_for_room(file, count);
+}
+
+void EpollBackend::await_room(Token token, EpollFile& file, const SendRequest& request) {
+  file.sending = true;
+  file.send_token = token;
+  file.send = request;
+  file.writable = false;
+  wait_for_room(file, request.full ? -EAGAIN : -ENOMEM);
 }
 
 // No edge tells that the kernel has memory again. But asking anew is answered at once, since the
@@ -337,6 +350,10 @@ void EpollBackend::serve_connect(EpollFile& file) {
 }
 
 void EpollBackend::serve_send(EpollFile& file) {
+  if (file.send.ready_only) {
+    file.sending = false;
+    return complete_later(file.send_token, 0);
+  }
   const int count = try_send(file, file.send);
   if (count == -EAGAIN) return;
   if (must_wait(count)) return wait_for_room(file, count);
@@ -345,6 +362,10 @@ void EpollBackend::serve_send(EpollFile& file) {
 }
 
 void EpollBackend::serve_receive(EpollFile& file, CompletionSink& sink) {
+  if (file.receive.ready_only) {
+    file.receiving = false;
+    return complete_later(file.receive_token, 0);
+  }
   Block* block = pool_.take();
   if (block == nullptr) {
     file.receiving = false;

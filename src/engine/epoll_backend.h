@@ -74,6 +74,7 @@ class EpollBackend final : public Backend {
   void serve_send(EpollFile& file);
   void serve_receive(EpollFile& file, CompletionSink& sink);
   void wait_for_room(EpollFile& file, int why);
+  void await_room(Token token, EpollFile& file, const SendRequest& request);
   [[nodiscard]] int try_send(EpollFile& file, const SendRequest& request) noexcept;
   void received(EpollFile& file, Block* block, std::uint32_t wanted, int count,
                 CompletionSink& sink);

@@ -4,14 +4,18 @@
 
 namespace ouro::engine {
 
-bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool stream) noexcept {
-  if (stream && serving_ == Serving::kNobody) {
-    if (streams_left_ == 0 || !streams_.empty()) {
-      streams_.push_back(connection);
-      return false;
-    }
-    --streams_left_;
+bool ReceiveQueues::admit_unbuffered(ConnectionState& connection, bool stream) noexcept {
+  if (!stream || serving_ != Serving::kNobody) return true;
+  if (streams_left_ == 0 || !streams_.empty()) {
+    streams_.push_back(connection);
+    return false;
   }
+  --streams_left_;
+  return true;
+}
+
+bool ReceiveQueues::admit(ConnectionState& connection, BufferGroup group, bool stream) noexcept {
+  if (!admit_unbuffered(connection, stream)) return false;
   Queue& queue = for_buffers_[static_cast<std::size_t>(group)];
   if (serving_ != Serving::kBuffers && !queue.empty()) {
     queue.waiting.push_back(connection);

@@ -23,6 +23,8 @@ class ReceiveQueues {
   void begin_turn(std::uint32_t streams) noexcept { streams_left_ = streams; }
   // True: it may ask for a receive now. False: it waits, and arm_receive() will be called again.
   [[nodiscard]] bool admit(ConnectionState& connection, BufferGroup group, bool stream) noexcept;
+  // The same for who needs no buffer.
+  [[nodiscard]] bool admit_unbuffered(ConnectionState& connection, bool stream) noexcept;
   // It asked and found no buffer.
   void park(ConnectionState& connection, BufferGroup group) noexcept;
   // Lets those ask for whom there is a place; at the end of a turn, when buffers have come back.

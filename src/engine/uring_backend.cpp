@@ -42,6 +42,7 @@ void UringBackend::connect(Token token, File file, const Address& address) {
 }
 
 void UringBackend::receive(Token token, File file, const ReceiveRequest& request) {
+  if (request.ready_only) return poll_for(token, file.number, POLLIN | POLLRDHUP);
   const bool linked = request.poll_first && laboratory_.operation != OperationVariant::kRecv;
   if (linked) link_poll(token, file);
   io_uring_sqe* sqe = prepare_receive_call(token, file, request.credit);
@@ -91,6 +92,7 @@ void UringBackend::link_poll(Token token, File file) noexcept {
 }
 
 void UringBackend::send(Token token, File file, const SendRequest& request) {
+  if (request.ready_only) return poll_for(token, file.number, POLLOUT);
   // Without wait: take what goes now, rather than keep pool memory for a peer that does not read.
   const unsigned flags = MSG_NOSIGNAL | (request.wait ? 0u : unsigned{MSG_DONTWAIT});
   const bool plain = laboratory_.operation == OperationVariant::kRecv ||
@@ -146,9 +148,11 @@ UringBackend::Gather& UringBackend::gather(const SendRequest& request) noexcept 
   return gathered;
 }
 
-void UringBackend::poll(Token token, int fd) {
+void UringBackend::poll(Token token, int fd) { poll_for(token, fd, POLLIN); }
+
+void UringBackend::poll_for(Token token, int fd, unsigned events) noexcept {
   io_uring_sqe* sqe = ring_->entry();
-  io_uring_prep_poll_add(sqe, fd, POLLIN);
+  io_uring_prep_poll_add(sqe, fd, events);
   sqe->user_data = token.bits;
 }
 

@@ -54,6 +54,7 @@ class UringBackend final : public Backend {
 
   io_uring_sqe* prepare_receive_call(Token token, File file, std::uint32_t credit) noexcept;
   void link_poll(Token token, File file) noexcept;
+  void poll_for(Token token, int fd, unsigned events) noexcept;
   Gather& gather(const SendRequest& request) noexcept;
   void send_gathered(Token token, File file, const SendRequest& request, unsigned flags) noexcept;
   void send_single(Token token, File file, const SendRequest& request, unsigned flags) noexcept;

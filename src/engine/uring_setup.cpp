@@ -85,6 +85,9 @@ Result<void> UringBackend::set_up(const os::Features& features) {
   traits_.name = "uring";
   traits_.accepts_in_kernel = true;
   traits_.direct_files = laboratory_.fixed_files;
+  // A read or write on a non-blocking file does not wait, and a fixed one cannot be spliced.
+  traits_.ready_only = !laboratory_.fixed_files && laboratory_.operation == OperationVariant::kRecv;
+  traits_.blocking_files = true;
   // Without a limit by credit, only deferred work stops a multishot after a bounded number.
   const bool deferred = features.defer_taskrun && laboratory_.task_run == TaskRun::kDefer;
   const bool bounded = features.receive_limit || (features.receive_bounded && deferred) ||

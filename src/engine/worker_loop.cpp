@@ -28,6 +28,7 @@ WorkerLoop::WorkerLoop(const WorkerOptions& options, std::unique_ptr<Backend> ba
       unsent_pool_(kUnsentBlock, (options.unsent_bytes_max + kUnsentReserve) / kUnsentBlock),
       constant_blocks_(0, kConstantBlocksMax),
       backend_(std::move(backend)),
+      pipes_(options.window_bytes),
       policy_(options.laboratory, backend_->traits(), options.window_bytes),
       timers_(backend_->now_ns()),
       queues_(*backend_),

@@ -11,6 +11,7 @@
 #include "engine/connection_state.h"
 #include "engine/drain.h"
 #include "engine/listener.h"
+#include "engine/pipe_pool.h"
 #include "engine/receive_policy.h"
 #include "engine/receive_queues.h"
 #include "engine/timer_wheel.h"
@@ -67,6 +68,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   // Records of bytes that are not ours, and no memory.
   [[nodiscard]] detail::BufferPool& constant_blocks() noexcept { return constant_blocks_; }
   [[nodiscard]] Slab<ZeroCopySend>& zero_copy_sends() noexcept { return zero_copy_sends_; }
+  [[nodiscard]] PipePool& pipes() noexcept { return pipes_; }
   [[nodiscard]] const WorkerOptions& options() const noexcept { return options_; }
   // Shrinks as the memory for unsent bytes fills.
   [[nodiscard]] std::size_t window() const noexcept { return window_; }
@@ -112,6 +114,7 @@ class WorkerLoop final : public Worker, private CompletionSink {
   detail::BufferPool unsent_pool_;
   detail::BufferPool constant_blocks_;
   std::unique_ptr<Backend> backend_;
+  PipePool pipes_;
   ReceivePolicy policy_;
   TimerWheel timers_;
   Slab<ConnectionState> connections_;

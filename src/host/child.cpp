@@ -49,8 +49,9 @@ Result<std::string> give_up_rights(const ChildStart& start, bool uring) {
     os::forbid_new_privileges();
     return missing;
   }
-  for (const os::SandboxLayer& layer :
-       os::enter_sandbox({.uring = uring, .connects = start.options->connects})) {
+  const os::SandboxProfile profile{
+      .uring = uring, .connects = start.options->connects, .splices = start.options->splices};
+  for (const os::SandboxLayer& layer : os::enter_sandbox(profile)) {
     if (!layer.in_force) note(layer.name, layer.why);
   }
   return missing;

@@ -39,6 +39,7 @@ struct HostOptions {
   Application* application = nullptr;  // wants to listen at one place at least
   unsigned files_per_connection = 1;   // that a worker opens
   bool connects = false;               // workers make connections of their own
+  bool splices = false;                // and pass bytes on within the kernel
 };
 
 // Exit codes, those of the whole program.

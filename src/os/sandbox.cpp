@@ -56,7 +56,7 @@ SandboxLayer put_up_landlock(bool connects) {
 SandboxLayer put_up_seccomp(const SandboxProfile& profile) {
   constexpr const char* kName = "seccomp";
   if (kSanitized) return missing(kName, "not in a build with sanitizers");
-  if (auto done = forbid_system_calls(profile.uring, profile.connects); !done)
+  if (auto done = forbid_system_calls(profile.uring, profile.connects, profile.splices); !done)
     return missing(kName, done.error().what);
   return standing(kName, "system calls that serving does not take");
 }

@@ -12,6 +12,7 @@ namespace ouro::os {
 struct SandboxProfile {
   bool uring = true;      // it has made its ring and goes on entering it
   bool connects = false;  // it makes connections to others
+  bool splices = false;   // it passes bytes on within the kernel
 };
 
 // One wall of the sandbox, and whether it stands.

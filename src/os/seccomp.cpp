@@ -150,7 +150,7 @@ class Filter {
 
 }  // namespace
 
-Result<void> forbid_system_calls(bool uring, bool connects) {
+Result<void> forbid_system_calls(bool uring, bool connects, bool splices) {
   Filter filter;
   if (uring) filter.answer(SYS_io_uring_enter, SECCOMP_RET_ALLOW);
   for (const std::uint32_t call : kAllowed) filter.answer(call, SECCOMP_RET_ALLOW);
@@ -161,7 +161,13 @@ Result<void> forbid_system_calls(bool uring, bool connects) {
   }
   filter.allow_without(SYS_mmap, 2, PROT_EXEC);
   filter.allow_without(SYS_mprotect, 2, PROT_EXEC);
-  filter.allow_values(SYS_fcntl, 1, {F_GETFL, F_SETFL, F_SETFD, F_DUPFD_CLOEXEC});
+  std::vector<std::uint32_t> controls{F_GETFL, F_SETFL, F_SETFD, F_DUPFD_CLOEXEC};
+  if (splices) {
+    filter.answer(SYS_splice, SECCOMP_RET_ALLOW);
+    filter.answer(SYS_pipe2, SECCOMP_RET_ALLOW);
+    controls.push_back(F_SETPIPE_SZ);
+  }
+  filter.allow_values(SYS_fcntl, 1, controls);
   filter.allow_values(SYS_ioctl, 1, {FIONREAD, TIOCOUTQ});
   filter.allow_values(SYS_tgkill, 0, {static_cast<std::uint32_t>(::getpid())});  // abort()
   for (const std::uint32_t call : kFatal) filter.answer(call, SECCOMP_RET_KILL_PROCESS);

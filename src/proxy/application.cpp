@@ -36,6 +36,14 @@ std::vector<ConfigError> too_many_servers(const Config& config) {
   return {};
 }
 
+constexpr const char* kWhyNoSockmap =
+    "forward = \"sockmap\" is not done: the kernel would take without bound from who sends to a "
+    "peer that does not read (docs/forwarding.md); there are \"copy\" and \"splice\"";
+
+bool splices(const Config& config) {
+  return std::ranges::count(config.upstreams, Forward::kSplice, &UpstreamConfig::forward) > 0;
+}
+
 // What a config may say and this version does not do. Better refused than not done.
 std::vector<ConfigError> not_done(const Config& config) {
   std::vector<ConfigError> errors;
@@ -43,7 +51,7 @@ std::vector<ConfigError> not_done(const Config& config) {
     const auto refuse = [&](const char* what) {
       errors.push_back({upstream.place, fmt::format("upstream '{}': {}", upstream.name, what)});
     };
-    if (upstream.forward != Forward::kCopy) refuse("forward can be \"copy\" alone");
+    if (upstream.forward == Forward::kSockmap) refuse(kWhyNoSockmap);
   }
   return errors;
 }
@@ -58,6 +66,8 @@ Application::Made Application::create(const std::string& config_path,
   if (auto wrong = application->read(application->blueprint_); !wrong.empty()) {
     return std::unexpected(std::move(wrong));
   }
+  const Config& config = application->blueprint_.config;
+  application->may_splice_ = splices(config) || !config.workers.sandbox;
   if (engine) application->blueprint_.config.workers.engine = *engine;
   return application;
 }
@@ -87,6 +97,11 @@ std::vector<host::ListenPlace> Application::places() const {
 std::vector<std::string> Application::reload() {
   Blueprint blueprint;
   std::vector<std::string> wrong = read(blueprint);
+  if (wrong.empty() && !may_splice_ && splices(blueprint.config)) {
+    wrong.emplace_back(
+        "forward = \"splice\" needs a restart: the workers have been started without it, and their "
+        "sandbox forbids it");
+  }
   if (wrong.empty() && !give_slots(blueprint)) {
     wrong.push_back(fmt::format(
         "too many servers have come and gone while connections to them last: there is room for {}",
@@ -224,7 +239,8 @@ host::HostOptions Application::host_options() {
   options.max_connections = config.limits.max_connections;
   options.drain_delay = config.timeouts.drain_delay;
   options.drain_timeout = config.timeouts.drain;
-  options.files_per_connection = 2;
+  options.splices = splices(config);
+  options.files_per_connection = options.splices ? 3 : 2;  // beside the two there are pipes
   options.connects = true;
   return options;
 }

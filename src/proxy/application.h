@@ -58,6 +58,7 @@ class Application final : public host::Application {
   std::optional<Blueprint> wanted_;     // read, and not in force yet
   std::map<std::string, Slots> slots_;  // of servers, by upstream and address
   std::map<std::string, Slots> wanted_slots_;
+  bool may_splice_ = false;  // what the workers' sandbox leaves them
 };
 
 }  // namespace ouro::proxy

@@ -147,7 +147,8 @@ void Session::server_is_there() {
   upstream_->connected(chosen_);
   greet_server();
   client_->set_idle_timeout(idle_timeout());
-  client_->pair_with(*server_);
+  const bool in_kernel = upstream_->config().forward == Forward::kSplice;
+  if (!in_kernel || !client_->splice_with(*server_)) client_->pair_with(*server_);
   client_->resume();
   if (client_ended_) server_->finish();
   upstream_ = nullptr;

@@ -215,7 +215,7 @@ Analysis analyze(const Plan& plan, const std::vector<RunRecord>& records) {
   Analysis analysis;
   analysis.description = plan.description;
   for (const ServerPlan& server : plan.servers) {
-    analysis.servers.push_back({server.name, join_words(server.command)});
+    analysis.servers.push_back({server.name, join_words(server.words())});
   }
   for (const WorkloadPlan& workload : plan.workloads) {
     WorkloadResult result = analyze(workload, plan.servers, records);

@@ -52,6 +52,20 @@ Result<void> add_peer(Plan& plan, const ServerPlan& peer) {
 
 }  // namespace
 
+std::vector<std::string> ServerPlan::words() const {
+  std::vector<std::string> all = command;
+  if (!config.empty()) {
+    std::string line = config;
+    std::ranges::replace(line, '\n', ' ');
+    all.insert(all.end(), {"#", "config:", line});
+  }
+  if (!backend.empty()) {
+    all.insert(all.end(), {"#", "before:"});
+    all.insert(all.end(), backend.begin(), backend.end());
+  }
+  return all;
+}
+
 Result<ServerPlan> parse_peer(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || file_word(text.substr(0, equals)).empty()) {
@@ -65,7 +79,7 @@ Result<ServerPlan> parse_peer(std::string_view text) {
                             "listen",
                             text.substr(0, equals)));
   }
-  return ServerPlan{std::string(text.substr(0, equals)), *words};
+  return ServerPlan{std::string(text.substr(0, equals)), *words, {}, {}};
 }
 
 Result<void> change_plan(Plan& plan, const PlanChanges& changes) {

@@ -17,6 +17,12 @@ namespace ouro::study {
 struct ServerPlan {
   std::string name;
   std::vector<std::string> command;  // {port} and {bench} in it are filled in later
+  std::vector<std::string> backend =
+      {};                   // of a proxy: what stands behind it, on a {port} of its own
+  std::string config = {};  // written to the file {config}; {port} and {backend} are ports
+
+  // All of it in words, for records and readers.
+  [[nodiscard]] std::vector<std::string> words() const;
 };
 
 struct WorkloadPlan {

@@ -54,6 +54,19 @@ class Reader {
     return value;
   }
 
+  // The same, of several lines.
+  std::optional<std::string> long_text(const toml::table& table, std::string_view key) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return std::nullopt;
+    auto value = node->value_exact<std::string>();
+    if (!value) refuse(*node, fmt::format("'{}' is text in quotes", key));
+    if (!value) return std::nullopt;
+    std::string line = *value;
+    std::ranges::replace(line, '\n', ' ');
+    check_letters(*node, line, key);
+    return value;
+  }
+
   void time(const toml::table& table, std::string_view key, TimeLimits limits,
             std::chrono::milliseconds& into) {
     const auto value = text(table, key);
@@ -160,7 +173,7 @@ class PlanReader {
   }
 
   void read_server(const toml::table& table, std::vector<ServerPlan>& servers) {
-    reader_.allow_only(table, {"name", "command"}, "[[server]]");
+    reader_.allow_only(table, {"name", "command", "backend", "config"}, "[[server]]");
     const auto name = reader_.text(table, "name");
     const toml::node* command = table.get("command");
     if (!name || command == nullptr) {
@@ -168,18 +181,39 @@ class PlanReader {
       return;
     }
     check_name(*table.get("name"), *name, servers);
-    ServerPlan server{*name, {}};
-    if (command->is_array()) {
-      server.command = reader_.texts(*command, "command");
-    } else if (const auto words = split_words(reader_.text(table, "command").value_or("?"))) {
-      server.command = *words;
-    } else {
-      reader_.refuse(*command, words.error().what);
-    }
-    if (join_words(server.command).find("{port}") == std::string::npos) {
-      reader_.refuse(*command, "the command has no {port}, where the server is to listen");
-    }
+    ServerPlan server{.name = *name,
+                      .command = read_command(table, "command"),
+                      .backend = read_command(table, "backend"),
+                      .config = reader_.long_text(table, "config").value_or("")};
+    check_ports(*command, server);
     servers.push_back(std::move(server));
+  }
+
+  // A list of words, or one line; nothing if it is not there.
+  std::vector<std::string> read_command(const toml::table& table, std::string_view key) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return {};
+    if (node->is_array()) return reader_.texts(*node, key);
+    const auto words = split_words(reader_.text(table, key).value_or("?"));
+    if (!words) reader_.refuse(*node, words.error().what);
+    return words.value_or(std::vector<std::string>{});
+  }
+
+  void check_ports(const toml::node& node, const ServerPlan& server) {
+    const std::string command = join_words(server.command);
+    const bool has_file = command.find("{config}") != std::string::npos;
+    const std::string& where = has_file ? server.config : command;
+    if (where.find("{port}") == std::string::npos) {
+      reader_.refuse(node, "the command has no {port}, where the server is to listen");
+    }
+    if (has_file != !server.config.empty() || server.config.empty() != server.backend.empty()) {
+      reader_.refuse(node,
+                     "a command with {config} needs a config and a backend, and no other has "
+                     "them");
+    }
+    if (!server.backend.empty() && join_words(server.backend).find("{port}") == std::string::npos) {
+      reader_.refuse(node, "the backend has no {port}, where it is to listen");
+    }
   }
 
   std::vector<std::string> read_servers_of(const toml::table& table, const Plan& plan) {

@@ -37,12 +37,17 @@ std::string bench_folder() {
   return (fs::read_symlink(os::kOwnProgram, ignored).parent_path() / "bench").string();
 }
 
+std::string with_port(std::string text, std::string_view name, const Address& address) {
+  return filled_in(std::move(text), name, std::to_string(address.port()));
+}
+
 // `ouro` in a plan is this very program; anything else is what the system finds.
-os::Program program_of(const std::vector<std::string>& command, const Address& address) {
+os::Program program_of(const std::vector<std::string>& command, const Address& address,
+                       const fs::path& config) {
   os::Program program;
   for (const std::string& word : command) {
-    program.arguments.push_back(filled_in(filled_in(word, "port", std::to_string(address.port())),
-                                          "bench", bench_folder()));
+    const std::string filled = filled_in(with_port(word, "port", address), "bench", bench_folder());
+    program.arguments.push_back(filled_in(filled, "config", config.string()));
   }
   program.path = program.arguments[0] == "ouro" ? os::kOwnProgram : program.arguments[0];
   return program;
@@ -67,7 +72,7 @@ Pinning choose_cpus(const std::vector<unsigned>& allowed) {
 }
 
 RunIdentity identity_of(const Run& run) {
-  return {run.workload->name, run.server->name, run.repetition, run.server->command,
+  return {run.workload->name, run.server->name, run.repetition, run.server->words(),
           load_arguments(*run.workload)};
 }
 
@@ -161,6 +166,9 @@ RunRecord Runner::make(const Run& run, std::string& load_json) {
     fail_with(record, Outcome::kFailed, address.error().what);
     return record;
   }
+  const bool proxied = !run.server->backend.empty();
+  std::optional<Child> backend = proxied ? start_backend(run, *address, record) : std::nullopt;
+  if (proxied && !backend) return record;
   std::optional<Child> server = start_server(run, *address, record);
   if (!server) return record;
   if (wait_until_ready(*server, *address, record)) {
@@ -168,15 +176,45 @@ RunRecord Runner::make(const Run& run, std::string& load_json) {
   }
   server->stop(patience_);
   server.reset();
+  if (backend) backend->stop(patience_);
+  backend.reset();
   os::end_orphans();
   std::error_code ignored;
   fs::remove(folder_ / "server.err", ignored);
+  fs::remove(folder_ / "backend.err", ignored);
+  fs::remove(config_file(), ignored);
   return record;
+}
+
+// With the load's CPU: the proxy has one to itself. It answers before the proxy looks for it.
+std::optional<Child> Runner::start_backend(const Run& run, const Address& front,
+                                           RunRecord& record) {
+  auto address = free_address();
+  if (address && address->port() == front.port()) address = free_address();
+  if (!address) {
+    fail_with(record, Outcome::kFailed, address.error().what);
+    return std::nullopt;
+  }
+  os::Program program = program_of(run.server->backend, *address, config_file());
+  program.cpu = cpus_.generator;
+  program.error_file = (folder_ / "backend.err").string();
+  auto backend = Child::start(program);
+  if (!backend) {
+    fail_with(record, Outcome::kFailed, "what stands behind it: " + backend.error().what);
+    return std::nullopt;
+  }
+  std::ofstream file(config_file(), std::ios::binary);
+  file << with_port(with_port(run.server->config, "port", front), "backend", *address);
+  if (!wait_until_ready(*backend, *address, record)) {
+    record.what = "what stands behind it " + record.what;
+    return std::nullopt;
+  }
+  return std::move(*backend);
 }
 
 std::optional<Child> Runner::start_server(const Run& run, const Address& address,
                                           RunRecord& record) {
-  os::Program program = program_of(run.server->command, address);
+  os::Program program = program_of(run.server->command, address, config_file());
   program.cpu = cpus_.server;
   program.error_file = (folder_ / "server.err").string();
   auto server = Child::start(program);

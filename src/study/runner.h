@@ -63,6 +63,9 @@ class Runner {
 
  private:
   [[nodiscard]] RunRecord make(const Run& run, std::string& load_json);
+  [[nodiscard]] std::filesystem::path config_file() const { return folder_ / "server.config"; }
+  [[nodiscard]] std::optional<Child> start_backend(const Run& run, const Address& front,
+                                                   RunRecord& record);
   [[nodiscard]] std::optional<Child> start_server(const Run& run, const Address& address,
                                                   RunRecord& record);
   [[nodiscard]] bool wait_until_ready(Child& server, const Address& address, RunRecord& record);

@@ -67,7 +67,13 @@ class Proxy(Processes):
 
 
 @pytest.fixture
-def proxy(engine, tmp_path, started):
+def forward():
+    """How bytes pass; test_forwarding.py has the same tests in another mode."""
+    return "copy"
+
+
+@pytest.fixture
+def proxy(engine, tmp_path, started, forward):
     """Starts proxies on one engine."""
 
     def start(servers=None, config=None, prefix=(), files=None, **wishes):
@@ -75,6 +81,9 @@ def proxy(engine, tmp_path, started):
         folder.mkdir()
         servers = [one.place if isinstance(one, Backend) else one for one in servers or []]
         config = config or config_of(servers, **wishes)
+        if forward != "copy" and not isinstance(config, str):
+            for upstream in config["upstream"]:
+                upstream.setdefault("forward", forward)
         started.append(Proxy(engine, folder, config, prefix, files))
         return started[-1]
 

@@ -174,6 +174,37 @@ def test_servers_of_the_bench_folder_are_found(tmp_path, name):
     assert study(tmp_path, plan)["findings"] == []
 
 
+def proxy_plan(folder):
+    text = 'repetitions = 1\nduration = "300ms"\nwarmup = "50ms"\n'
+    for mode in ("copy", "splice", "sockmap"):
+        text += f"""[[server]]
+name = "{mode}"
+command = "ouro proxy --config {{config}}"
+backend = "ouro echo --workers 1 --listen 127.0.0.1:{{port}}"
+config = '''
+workers = {{ count = 1 }}
+listen = [{{ address = "127.0.0.1:{{port}}", upstream = "echo" }}]
+upstream = [{{ name = "echo", servers = ["127.0.0.1:{{backend}}"], forward = "{mode}" }}]
+'''
+"""
+    plan = folder / "plan.toml"
+    plan.write_text(text + "[[workload]]\nsize = 1024\nconnections = 4\n")
+    return plan
+
+
+def test_a_proxy_is_measured_before_a_server_of_its_own(tmp_path):
+    plan = proxy_plan(tmp_path)
+    found = study(tmp_path, plan)
+    assert [row["server"] for row in found["workloads"][0]["rows"]] == ["copy", "splice"]
+    assert "sockmap" in json.dumps(found["findings"])
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert not left & {"server.config", "server.err", "backend.err"}
+    before = raw_times(tmp_path)
+    study(tmp_path, plan)
+    after = raw_times(tmp_path)
+    assert all(after[name] == made for name, made in before.items() if "sockmap" not in name)
+
+
 def test_only_and_duration_make_a_study_smaller(tmp_path):
     plan = write_plan(tmp_path, TWO, 'size = ["1KiB", "2KiB"]\nconnections = 4')
     found = study(tmp_path, plan, "--only", "two", "--duration", "200ms", "--repetitions", "1")

@@ -1,6 +1,7 @@
 // Two connections of which each sends what the other receives, and ends that wait for what is
 // unsent.
 #include <chrono>
+#include <csignal>
 #include <map>
 #include <memory>
 #include <thread>
@@ -17,7 +18,8 @@ namespace {
 // Connects whoever comes with a server.
 class Relay final : public Handler {
  public:
-  explicit Relay(const Address& server) : server_(server) {}
+  explicit Relay(const Address& server, bool splices = false)
+      : server_(server), splices_(splices) {}
 
   void opened(Connection& connection) override {
     if (others_.contains(&connection)) return others_[&connection]->resume();
@@ -25,7 +27,7 @@ class Relay final : public Handler {
     Connection* other = *connection.worker().connect(server_, *this);
     others_[&connection] = other;
     others_[other] = &connection;
-    connection.pair_with(*other);
+    if (!splices_ || !connection.splice_with(*other)) connection.pair_with(*other);
   }
   void data(Connection& connection, Buffer buffer) override {
     Connection& other = *others_[&connection];
@@ -47,7 +49,20 @@ class Relay final : public Handler {
 
  private:
   Address server_;
+  bool splices_;
   std::map<Connection*, Connection*> others_;
+};
+
+// What is spliced to a peer that is gone raises SIGPIPE.
+class IgnoredPipeSignal {
+ public:
+  IgnoredPipeSignal() : before_(::signal(SIGPIPE, SIG_IGN)) {}
+  ~IgnoredPipeSignal() { ::signal(SIGPIPE, before_); }
+  IgnoredPipeSignal(const IgnoredPipeSignal&) = delete;
+  IgnoredPipeSignal& operator=(const IgnoredPipeSignal&) = delete;
+
+ private:
+  void (*before_)(int);
 };
 
 class PairTest : public EngineTest {};
@@ -69,6 +84,30 @@ TEST_P(PairTest, streams_go_through_both_ways_and_end_as_they_began) {
   }
   exchange.run();
   EXPECT_TRUE(eventually([&] { return between.counters().connections_open.get() == 0; }));
+  between.stop();
+  EXPECT_EQ(relay.open(), 0U);
+}
+
+TEST_P(PairTest, spliced_streams_are_the_same_streams) {
+  if (ends_as_a_whole()) GTEST_SKIP() << "a relay ends its directions one by one";
+  const IgnoredPipeSignal ignored;
+  CheckedHandler echo;
+  const WorkerThread server(options(), echo);
+  Relay relay(server.address(), true);
+  WorkerThread between(options(), relay);
+  Exchange exchange;
+  constexpr std::uint64_t kStreams = 24;
+  for (std::uint64_t i = 0; i < kStreams; ++i) {
+    exchange.add(between.connect(), {.stream = i,
+                                     .bytes = i % 3 == 0 ? plenty() : 1000 * i,
+                                     .write_max = i % 2 == 0 ? 65536U : 700U,
+                                     .finish = i % 4 == 0 ? Finish::kClose : Finish::kHalfClose});
+  }
+  exchange.run();
+  EXPECT_TRUE(eventually([&] { return between.counters().connections_open.get() == 0; }));
+  const bool can = options().laboratory.operation == OperationVariant::kRecv || !is_uring();
+  EXPECT_EQ(between.counters().spliced_bytes.get() > 0, can);
+  EXPECT_EQ(between.counters().splices_refused.get(), 0U);
   between.stop();
   EXPECT_EQ(relay.open(), 0U);
 }

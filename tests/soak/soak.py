@@ -6,10 +6,10 @@
 Four echo servers and four proxies before an echo server, each engine built for release and with
 sanitizers, go through the same round again and again: short connections, streams, requests at a
 rate, idle connections, resets, clients that never read, and workers that are killed, stopped and
-continued meanwhile. The proxies are given another config all the time. Every byte that comes back is
-checked. After each round nobody is connected, and what every process holds is noted in a table in
-OUT. In the end: no wrong byte, no error where nobody was killed, no report of a
-sanitizer, descriptors as after the first rounds, memory as after the first quarter of an hour.
+continued meanwhile. The proxies are given another config all the time. Every byte that comes back
+is checked. After each round nobody is connected, and what every process holds is noted in a table
+in OUT. In the end: no wrong byte, no error where nobody was killed, no report of a sanitizer,
+descriptors as after the first rounds, memory as after the first quarter of an hour.
 """
 
 import csv

@@ -130,6 +130,21 @@ TEST_F(Sandbox, makes_no_socket) {
   EXPECT_EQ(errno_inside([] { return socket(AF_NETLINK, SOCK_RAW, 0); }), EPERM);
 }
 
+TEST_F(Sandbox, makes_pipes_to_splice_through_if_it_said_so) {
+  const auto make_pipe_and_splice = [](bool splices) {
+    return run_in_child([splices] {
+      (void)enter_sandbox({.splices = splices});
+      std::array<int, 2> ends{};
+      if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return errno;
+      if (fcntl(ends[1], F_SETPIPE_SZ, 4096) < 0) return errno;
+      return splice(ends[0], nullptr, ends[1], nullptr, 1, SPLICE_F_NONBLOCK) < 0 ? errno : 0;
+    });
+  };
+  EXPECT_EQ(make_pipe_and_splice(false), EPERM);
+  EXPECT_EQ(make_pipe_and_splice(true), EINVAL);  // a pipe into itself
+  EXPECT_EQ(errno_inside([] { return splice(-1, nullptr, -1, nullptr, 1, 0); }), EPERM);
+}
+
 TEST_F(Sandbox, gains_no_rights) {
   EXPECT_EQ(errno_inside([] { return setuid(0); }), EPERM);
   EXPECT_EQ(errno_inside([] { return syscall(SYS_unshare, 0x10000000); }), EPERM);

@@ -161,6 +161,26 @@ TEST(Plan, a_server_without_a_place_to_listen_is_refused) {
               StartsWith("p.toml:1:1: a [[server]] needs a name and a command"));
 }
 
+TEST(Plan, a_proxy_has_a_config_and_a_server_behind_it) {
+  const std::string backend = "backend = 'echo {port}'\n";
+  const std::string config = "config = \"\"\"\nlisten {port}\nto {backend}\n\"\"\"\n";
+  const std::string begin = "[[server]]\nname = 'x'\ncommand = 'x {config}'\n";
+  const Plan plan = plan_of(begin + backend + config + "[[workload]]\n");
+  EXPECT_THAT(plan.servers[0].backend, ElementsAre("echo", "{port}"));
+  EXPECT_EQ(plan.servers[0].config, "listen {port}\nto {backend}\n");
+  EXPECT_THAT(plan.servers[0].words(),
+              ElementsAre("x", "{config}", "#", "config:", "listen {port} to {backend} ", "#",
+                          "before:", "echo", "{port}"));
+  EXPECT_THAT(trouble(begin + config + "[[workload]]\n"), HasSubstr("a config and a backend"));
+  EXPECT_THAT(trouble(begin + backend + "config = 'nowhere'\n[[workload]]\n"),
+              StartsWith("p.toml:3:11: the command has no {port}"));
+  EXPECT_THAT(trouble(begin + "backend = 'echo'\n" + config + "[[workload]]\n"),
+              HasSubstr("the backend has no {port}"));
+  EXPECT_THAT(trouble("[[server]]\nname = 'x'\ncommand = 'x {port}'\n" + backend + config +
+                      "[[workload]]\n"),
+              HasSubstr("a config and a backend"));
+}
+
 TEST(Plan, names_that_would_share_a_file_are_refused) {
   EXPECT_THAT(trouble("[[server]]\nname = 'a b'\ncommand = 'x {port}'\n"
                       "[[server]]\nname = 'A-b'\ncommand = 'x {port}'\n[[workload]]\n"),
