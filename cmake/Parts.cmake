@@ -6,8 +6,12 @@ target_include_directories(ouro_private INTERFACE "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(ouro_private INTERFACE ouro_liburing)
 # Conversions that change only the sign are left out: sizes and results of system calls meet in
 # every other line, and casts there would hide more than they show.
-target_compile_options(ouro_private INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+target_compile_options(ouro_private INTERFACE -Wall -Wextra -Wpedantic -Wconversion
   -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast)
+# Within a batch of files (CMAKE_UNITY_BUILD) names of one would shadow those of another.
+if(NOT CMAKE_UNITY_BUILD)
+  target_compile_options(ouro_private INTERFACE -Wshadow)
+endif()
 
 # Adds library ouro_<folder> from src/<folder> and what is below, once there is something in it.
 function(ouro_add_part folder)

@@ -10,6 +10,8 @@
 
 namespace ouro {
 
+inline constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
 // A whole number of bytes, or of KiB, MiB or GiB (also written k, M, G; case does not matter).
 // Units are powers of two; "KB" is refused, because it means one thing to some and another to
 // others.

@@ -11,9 +11,9 @@
 namespace ouro::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kDoctorDescription =
     "Says which kernel features are in force here, and why the others are not.";
-constexpr const char* kExample =
+constexpr const char* kDoctorExample =
     "Example:\n"
     "  ouro doctor\n"
     "  ouro doctor --json | jq .verdict";
@@ -31,7 +31,7 @@ int run_doctor(bool json) {
 }  // namespace
 
 void add_doctor(CLI::App& app, std::function<int()>& chosen) {
-  CLI::App& doctor = *app.add_subcommand("doctor", kDescription)->footer(kExample);
+  CLI::App& doctor = *app.add_subcommand("doctor", kDoctorDescription)->footer(kDoctorExample);
   const auto json = std::make_shared<bool>(false);
   doctor.add_flag("--json", *json, "for programs; docs/doctor.md has the schema")
       ->disable_flag_override();

@@ -15,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kMib = 1 << 20;
 constexpr std::uint64_t kWorkersMax = 1024;
 constexpr std::uint64_t kConnectionsMax = 1 << 24;
 constexpr Range<std::chrono::milliseconds> kTimeRange{0ms, 24h};
@@ -24,9 +23,9 @@ constexpr Range<std::uint64_t> kWindowRange{1, 256 * kMib};
 constexpr Range<std::uint64_t> kBufferBytesRange{64, 16 * kMib};
 constexpr Range<std::uint64_t> kBuffersRange{2, 16384};  // what a completion can name
 
-constexpr const char* kDescription =
+constexpr const char* kEchoDescription =
     "An echo server (RFC 862): what a client sends is what it gets.";
-constexpr const char* kExample =
+constexpr const char* kEchoExample =
     "Example:\n"
     "  ouro echo --listen 127.0.0.1:7007\n"
     "  ouro echo --listen 0.0.0.0:7 --listen unix:/run/echo.sock --admin 127.0.0.1:9901\n"
@@ -167,7 +166,7 @@ void check(const CLI::App& echo, EchoOptions& echo_options) {
 }  // namespace
 
 void add_echo(CLI::App& app, std::function<int()>& chosen) {
-  CLI::App& echo = *app.add_subcommand("echo", kDescription)->footer(kExample);
+  CLI::App& echo = *app.add_subcommand("echo", kEchoDescription)->footer(kEchoExample);
   const auto options = std::make_shared<EchoOptions>();
   host::HostOptions& host = options->host;
   host.name = "echo";

@@ -27,16 +27,15 @@ using namespace std::chrono_literals;
 using load::LoadOptions;
 using load::Mode;
 
-constexpr std::uint64_t kMib = 1 << 20;
-constexpr std::uint64_t kConnectionsMax = 1 << 20;
+constexpr std::uint64_t kClientsMax = 1 << 20;
 constexpr std::uint64_t kDepthMax = 1 << 16;
 constexpr std::uint64_t kAskedMax = 1 << 24;
 constexpr std::uint64_t kThreadsMax = 1024;
 constexpr double kRateMax = 1e7;
 
-constexpr const char* kDescription =
+constexpr const char* kLoadDescription =
     "A load generator for TCP echo and HTTP/1.1 servers that shows each connection's share.";
-constexpr const char* kExample =
+constexpr const char* kLoadExample =
     "Example:\n"
     "  ouro load 127.0.0.1:7007 --connections 64 --size 1024 --duration 5 --verify\n"
     "  ouro load 127.0.0.1:7007 --rate 50000 --poisson --html run.html\n"
@@ -119,7 +118,7 @@ void add_work(CLI::App& load, LoadCommand& command) {
                     {"churn", Mode::kChurn},
                     {"idle", Mode::kIdle}},
                    "closed loop, stream, open loop, short connections, or quiet ones [request]");
-  add_number(load, "-c,--connections,--number", options.connections, {1, kConnectionsMax},
+  add_number(load, "-c,--connections,--number", options.connections, {1, kClientsMax},
              "connections held at a time [64]");
   add_size(load, "--size,--length", options.size, {1, 64 * kMib}, "one message [1KiB]");
   add_number(load, "--depth", options.depth, {1, kDepthMax},
@@ -130,7 +129,7 @@ void add_work(CLI::App& load, LoadCommand& command) {
       ->disable_flag_override();
   add_size(load, "--window", options.window, {1, 1024 * kMib},
            "bytes of a stream that are not back yet [256KiB]");
-  add_number(load, "--active", options.active, {1, kConnectionsMax},
+  add_number(load, "--active", options.active, {1, kClientsMax},
              "of quiet connections, how many are asked once a second [100]");
 }
 
@@ -250,7 +249,7 @@ int run_command(const LoadCommand& command) {
 }  // namespace
 
 void add_load(CLI::App& app, std::function<int()>& chosen) {
-  CLI::App& load = *app.add_subcommand("load", kDescription)->footer(kExample);
+  CLI::App& load = *app.add_subcommand("load", kLoadDescription)->footer(kLoadExample);
   const auto command = std::make_shared<LoadCommand>();
   add_work(load, *command);
   add_run(load, *command);

@@ -77,7 +77,7 @@ std::string explain(const CLI::App& command, const CLI::ParseError& error) {
 }
 
 // One line, whatever was in the arguments.
-int refuse(const CLI::App& command, std::string why) {
+int complain(const CLI::App& command, std::string why) {
   std::ranges::replace_if(why, [](unsigned char letter) { return letter < ' '; }, '?');
   std::fprintf(stderr, "%s: %s\n", full_name(command).c_str(), why.c_str());
   return kExitArguments;
@@ -117,10 +117,10 @@ int run(int argc, char** argv) {
       return std::cout.flush() ? 0 : kExitFailed;
     }
     const CLI::App& command = current(app);
-    return refuse(command, explain(command, error));
+    return complain(command, explain(command, error));
   }
-  if (app.get_subcommands().size() > 1) return refuse(app, "one command at a time");
-  return chosen ? chosen() : refuse(app, "a command is needed; see ouro --help");
+  if (app.get_subcommands().size() > 1) return complain(app, "one command at a time");
+  return chosen ? chosen() : complain(app, "a command is needed; see ouro --help");
 }
 
 }  // namespace

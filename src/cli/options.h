@@ -26,6 +26,8 @@ namespace ouro::cli {
 using Read = std::function<Result<void>(const std::string& text)>;
 CLI::Option* add_text(CLI::App& app, const std::string& name, Read read, const std::string& help);
 
+inline constexpr std::uint64_t kMib = 1 << 20;
+
 // Least and most that is allowed, both included.
 template <typename T>
 struct Range {

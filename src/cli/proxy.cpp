@@ -11,8 +11,8 @@
 namespace ouro::cli {
 namespace {
 
-constexpr const char* kDescription = "A reverse proxy and load balancer for TCP.";
-constexpr const char* kExample =
+constexpr const char* kProxyDescription = "A reverse proxy and load balancer for TCP.";
+constexpr const char* kProxyExample =
     "Example:\n"
     "  ouro proxy --config proxy.toml --check\n"
     "  ouro proxy --config proxy.toml\n"
@@ -52,7 +52,7 @@ int run(const ProxyOptions& options) {
 }  // namespace
 
 void add_proxy(CLI::App& app, std::function<int()>& chosen) {
-  CLI::App& proxy = *app.add_subcommand("proxy", kDescription)->footer(kExample);
+  CLI::App& proxy = *app.add_subcommand("proxy", kProxyDescription)->footer(kProxyExample);
   const auto options = std::make_shared<ProxyOptions>();
   const auto read = [options](const std::string& text) -> Result<void> {
     if (text.empty()) return fail(Errc::kInvalid, "'' is not the name of a file");

@@ -24,9 +24,9 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kRepetitionsMax = 1000;
 constexpr std::size_t kColumns = 79;  // of a terminal: a longer line could not be erased
 
-constexpr const char* kDescription =
+constexpr const char* kStudyDescription =
     "Compares servers: runs a plan of servers and workloads, and writes a report with plots.";
-constexpr const char* kExample =
+constexpr const char* kStudyExample =
     "Example:\n"
     "  ouro study --plan quick --out study\n"
     "  ouro study --plan quick --out study --peer \"mine=./my_echo --port {port}\"\n"
@@ -180,7 +180,7 @@ int run_command(const StudyCommand& command) {
 }  // namespace
 
 void add_study(CLI::App& app, std::function<int()>& chosen) {
-  CLI::App& study = *app.add_subcommand("study", kDescription)->footer(kExample);
+  CLI::App& study = *app.add_subcommand("study", kStudyDescription)->footer(kStudyExample);
   const auto command = std::make_shared<StudyCommand>();
   add_options(study, *command);
   study.final_callback([&study, &chosen, command] {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/units.h"
 #include "os/socket.h"
 
 namespace ouro::engine {
@@ -14,8 +15,7 @@ constexpr std::size_t kUnsentBlock = 16u << 10;
 constexpr std::size_t kUnsentReserve = 256u << 20;
 constexpr std::size_t kConstantBlocksMax = std::size_t{1} << 22;
 constexpr std::size_t kWindowMin = 4096;  // below, receiving byte by byte would only cost time
-constexpr auto kNoLimit = std::chrono::nanoseconds::max();
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr auto kUntilWoken = std::chrono::nanoseconds::max();
 
 }  // namespace
 
@@ -166,7 +166,7 @@ bool WorkerLoop::room_for_connections(std::size_t expected) const noexcept {
 }
 
 void WorkerLoop::run() {
-  while (!stopping_.load(std::memory_order_acquire) && has_work()) turn(kNoLimit);
+  while (!stopping_.load(std::memory_order_acquire) && has_work()) turn(kUntilWoken);
   backend_->wait(0);  // hands over the last closes
   stopping_.store(false, std::memory_order_release);
 }
@@ -210,7 +210,7 @@ std::uint64_t WorkerLoop::wait_time(std::chrono::nanoseconds wait_max) const noe
   const std::uint64_t timer = next == TimerWheel::kNever ? kForever
                               : next > now_ns_           ? next - now_ns_
                                                          : 0;
-  if (wait_max == kNoLimit) return timer;
+  if (wait_max == kUntilWoken) return timer;
   return std::min(timer, static_cast<std::uint64_t>(std::max<std::int64_t>(0, wait_max.count())));
 }
 

@@ -8,7 +8,7 @@
 namespace ouro::host {
 namespace {
 
-struct Packet {
+struct Parcel {
   std::uint32_t target = 0;
   std::uint32_t generation = 0;
   std::uint32_t count = 0;
@@ -30,13 +30,13 @@ Result<Inboxes> Inboxes::create(unsigned workers) {
 bool Inboxes::send(unsigned target, std::uint32_t generation,
                    const std::vector<Arrival>& arrivals) const noexcept {
   OURO_CHECK(arrivals.size() <= kHandOverBatch);
-  Packet packet{target, generation, static_cast<std::uint32_t>(arrivals.size()), {}};
+  Parcel parcel{target, generation, static_cast<std::uint32_t>(arrivals.size()), {}};
   std::array<int, kHandOverBatch> fds{};
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
     fds[i] = arrivals[i].connection.get();
-    packet.listeners[i] = arrivals[i].listener;
+    parcel.listeners[i] = arrivals[i].listener;
   }
-  return os::send_message(pairs_[target].second.get(), std::as_bytes(std::span(&packet, 1)),
+  return os::send_message(pairs_[target].second.get(), std::as_bytes(std::span(&parcel, 1)),
                           std::span(fds.data(), arrivals.size()));
 }
 
@@ -49,20 +49,20 @@ void Inboxes::keep_only(unsigned worker) noexcept {
 }
 
 std::optional<Delivery> receive_delivery(int receiving_end) {
-  Packet packet;
+  Parcel parcel;
   Delivery delivery;
   std::vector<os::Fd> connections;
   const os::Reception reception = os::receive_message(
-      receiving_end, std::as_writable_bytes(std::span(&packet, 1)), connections);
-  if (reception.what != os::Received::kMessage || reception.size != sizeof packet) {
+      receiving_end, std::as_writable_bytes(std::span(&parcel, 1)), connections);
+  if (reception.what != os::Received::kMessage || reception.size != sizeof parcel) {
     return std::nullopt;
   }
-  delivery.target = packet.target;
-  delivery.generation = packet.generation;
-  delivery.count = packet.count;
+  delivery.target = parcel.target;
+  delivery.generation = parcel.generation;
+  delivery.count = parcel.count;
   // If some were lost, it is the last ones.
   for (std::size_t i = 0; i < connections.size(); ++i) {
-    delivery.arrivals.push_back({std::move(connections[i]), packet.listeners[i]});
+    delivery.arrivals.push_back({std::move(connections[i]), parcel.listeners[i]});
   }
   return delivery;
 }

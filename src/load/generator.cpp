@@ -11,7 +11,6 @@
 namespace ouro::load {
 namespace {
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::chrono::milliseconds kLook{50};  // how long a stop may go unnoticed
 constexpr std::size_t kConnectingMax = 256;     // more would only overflow the server's queue
 

@@ -18,7 +18,6 @@
 namespace ouro::load {
 namespace {
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::size_t kFilesBeside = 64;  // files of a process beside its connections
 constexpr std::size_t kFilesOfThread = 8;
 constexpr std::chrono::milliseconds kWarmUpMax{1000};

@@ -12,14 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/units.h"
 #include "os/read_file.h"
 
 namespace ouro::os {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 // Empty when the process has ended meanwhile.
 std::string text_of(const std::string& path) { return read_file(path).value_or(""); }

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
+
 namespace ouro::proxy {
 namespace {
 
 constexpr unsigned kStatusLeast = 100;
 constexpr unsigned kStatusMost = 599;
-
-bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
 // What may stand in a reason: no control characters but the tab.
 bool is_printable(unsigned char letter) {

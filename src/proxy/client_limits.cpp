@@ -5,12 +5,11 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "base/units.h"
 #include "proxy/wire/address_bytes.h"
 
 namespace ouro::proxy {
 namespace {
-
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 // The lower bits of a slot's first word count, the others are the tag, never 0 of a client.
 constexpr int kCountBits = 24;
@@ -18,7 +17,7 @@ constexpr std::uint64_t kCountMax = (std::uint64_t{1} << kCountBits) - 1;
 
 // The others change the same slots at the same time; who loses so often against them is not
 // counted.
-constexpr int kTriesMax = 64;
+constexpr int kCountTriesMax = 64;
 
 constexpr std::uint64_t count_of(std::uint64_t word) noexcept { return word & kCountMax; }
 constexpr std::uint64_t tag_of(std::uint64_t word) noexcept { return word >> kCountBits; }
@@ -83,7 +82,7 @@ ClientLimits::Home ClientLimits::home_of(std::uint64_t client) const noexcept {
 
 ClientLimits::Admission ClientLimits::count_in(const Home& home) noexcept {
   const std::uint64_t limit = options_.connections == 0 ? kCountMax : options_.connections;
-  for (int i = 0; i < kTriesMax; ++i) {
+  for (int i = 0; i < kCountTriesMax; ++i) {
     const Place known = find(home);
     const Place place = known ? known : quietest(home);
     if (!place) break;

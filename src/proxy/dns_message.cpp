@@ -14,12 +14,12 @@ namespace {
 constexpr std::size_t kHeaderBytes = 12;
 constexpr unsigned kClassIn = 1;
 constexpr unsigned kTypeSrv = 33;
-constexpr std::uint32_t kKeepMost = 604'800;  // RFC 8767: a week; more is taken for a mistake
+constexpr std::uint32_t kKeepCredible = 604'800;  // RFC 8767: a week; more is taken for a mistake
 
 // Once it runs beyond the end, everything is zero and empty.
-class Reader {
+class MessageReader {
  public:
-  explicit Reader(std::span<const unsigned char> message) : message_(message) {}
+  explicit MessageReader(std::span<const unsigned char> message) : message_(message) {}
 
   std::uint32_t number(std::size_t bytes) {
     if (!take(bytes)) return 0;
@@ -55,11 +55,11 @@ class Reader {
   bool good_ = true;
 };
 
-void read_record(Reader& reader, Services& services) {
+void read_record(MessageReader& reader, Services& services) {
   static_cast<void>(reader.name());
   const unsigned type = reader.number(2);
   const unsigned klass = reader.number(2);
-  const std::uint32_t keep = std::min(reader.number(4), kKeepMost);
+  const std::uint32_t keep = std::min(reader.number(4), kKeepCredible);
   const std::size_t size = reader.number(2);
   const std::size_t begin = reader.at();
   if (type == kTypeSrv && klass == kClassIn) {
@@ -82,7 +82,7 @@ void read_record(Reader& reader, Services& services) {
 
 Services parse_services(std::span<const unsigned char> message) {
   Services services;
-  Reader reader(message);
+  MessageReader reader(message);
   static_cast<void>(reader.take(4));
   const std::uint32_t questions = reader.number(2);
   const std::uint32_t answers = reader.number(2);

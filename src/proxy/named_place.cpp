@@ -8,7 +8,7 @@
 namespace ouro::proxy {
 namespace {
 
-constexpr int kTriesMax = 16;
+constexpr int kReadsMax = 16;
 
 using Words = std::array<std::uint64_t, 3>;
 
@@ -52,7 +52,7 @@ void PublishedPlace::publish(const NamedPlace& place) noexcept {
 }
 
 std::optional<NamedPlace> PublishedPlace::read() const noexcept {
-  for (int i = 0; i < kTriesMax; ++i) {
+  for (int i = 0; i < kReadsMax; ++i) {
     const std::uint64_t version = version_.load();
     Words words{};
     for (std::size_t j = 0; j < words.size(); ++j) words[j] = copies_[version & 1][j].load();

@@ -19,8 +19,8 @@ constexpr int kTries = 3;
 // How often a socket is looked at that waits for room: a watch tells of readable ones alone. Only
 // TCP does, for answers too long for a datagram.
 constexpr std::chrono::milliseconds kLookAtWriters{10};
-constexpr int kClassIn = 1;
-constexpr int kTypeSrv = 33;
+constexpr int kInternetClass = 1;
+constexpr int kServiceType = 33;
 
 template <typename T>
 Answer<T> trouble_of(int status) {
@@ -96,7 +96,7 @@ class Resolver::Channel {
     using Found = std::function<void(Services)>;
     if (channel_ == nullptr) return found(trouble_of<ServiceRecord>(ARES_ENOTINITIALIZED));
     ares_query(
-        channel_, name.c_str(), kClassIn, kTypeSrv,
+        channel_, name.c_str(), kInternetClass, kServiceType,
         [](void* context, int status, int, unsigned char* message, int size) {
           const std::unique_ptr<Found> callback(static_cast<Found*>(context));
           if (status == ARES_EDESTRUCTION) return;

@@ -5,7 +5,7 @@ namespace {
 
 bool is_space(char letter) { return letter == ' ' || letter == '\t' || letter == '\n'; }
 
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
   std::string text = "\"";
   for (const char letter : word) {
     if (letter == '"' || letter == '\\') text += '\\';
@@ -47,7 +47,7 @@ std::string join_words(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) {
     const bool plain = !word.empty() && word.find_first_of(" \t\n'\"\\") == word.npos;
-    text += (text.empty() ? "" : " ") + (plain ? word : quoted(word));
+    text += (text.empty() ? "" : " ") + (plain ? word : in_quotes(word));
   }
   return text;
 }

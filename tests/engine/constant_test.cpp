@@ -9,9 +9,6 @@
 namespace ouro::test {
 namespace {
 
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = 1024 * kKiB;
-
 class ConstantTest : public EngineTest {};
 
 TEST_P(ConstantTest, constant_and_copied_bytes_arrive_in_the_order_of_the_calls) {

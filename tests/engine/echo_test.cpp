@@ -13,9 +13,6 @@
 namespace ouro::test {
 namespace {
 
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = 1024 * kKiB;
-
 // One message, sent whole and awaited whole.
 StreamPlan message_of(std::size_t size, std::uint64_t stream) {
   return {.stream = stream, .bytes = size, .write_max = size, .read_max = size};

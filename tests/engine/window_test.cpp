@@ -12,8 +12,6 @@ namespace ouro::test {
 namespace {
 
 constexpr std::size_t kCredit = std::size_t{64} << 10;
-constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kMiB = 1024 * kKiB;
 
 class WindowTest : public EngineTest {
  protected:

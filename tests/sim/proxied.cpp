@@ -16,8 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t kLimitNs = 300 * kSecond;
-constexpr std::uint64_t kBytesMin = 1 << 20;
+constexpr std::uint64_t kProxiedLimitNs = 300 * kSecond;
+constexpr std::uint64_t kProxiedBytesMin = 1 << 20;
 constexpr std::uint16_t kFirstPort = 2000;
 
 // One listener, one upstream of a few servers, and limits that are reached now and then.
@@ -146,7 +146,7 @@ void Proxied::knock(std::uint32_t stream, bool large) {
   Script script = Script::draw(world_);
   if (large) {  // these two bring the bytes that every run has to have
     script = Script{};
-    script.bytes = kBytesMin / 2 + world_.between(0, 10'000);
+    script.bytes = kProxiedBytesMin / 2 + world_.between(0, 10'000);
   }
   auto wire = std::make_shared<Wire>(world_, stream);
   clients_.push_back(std::make_unique<Peer>(world_, wire, script));
@@ -234,7 +234,7 @@ std::string Proxied::run(Totals& totals) {
   while (world_.wrong.empty() && !over()) {
     loop_->turn(std::chrono::seconds{1});
     check_turn();
-    const bool late = world_.events.now() - begin > kLimitNs;
+    const bool late = world_.events.now() - begin > kProxiedLimitNs;
     if (!late && !backend_->stuck()) continue;
     world_.fail(std::string(late ? "it never ends" : "nothing will ever happen") + ": " +
                 std::to_string(loop_->connection_count()) + " connections");

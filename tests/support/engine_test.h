@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -11,6 +12,9 @@
 #include "ouro/ouro.h"
 
 namespace ouro::test {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
 
 // One way to run the engine. The name is what the test's name ends with.
 struct EngineCase {

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "base/letters.h"
 #include "base/time_text.h"
 
 namespace ouro::proxy {
@@ -115,8 +116,6 @@ void put_fields(Line line, const AccessRecord& record, std::uint64_t unix_ms) {
   end.reason == Errc::kNone ? line.nothing("error") : line.text("error", to_string(end.reason));
   line.end();
 }
-
-bool is_control(char letter) { return static_cast<unsigned char>(letter) < ' ' || letter == 0x7f; }
 
 // How many bytes of `text` are one letter of UTF-8; 0: they are none.
 std::size_t letter_bytes(std::string_view text) {

@@ -58,7 +58,7 @@ std::optional<unsigned> parse_prefix(std::string_view text, unsigned most) {
   return prefix;
 }
 
-std::unexpected<Failure> refuse(std::string_view text, const std::string& why) {
+std::unexpected<Failure> refuse_network(std::string_view text, const std::string& why) {
   return fail(Errc::kInvalid, "'" + std::string(text) + "' " + why);
 }
 
@@ -74,7 +74,8 @@ Result<Network> Network::parse(std::string_view text) {
   const auto address = parse_ip(text.substr(0, slash));
   const auto ip = address ? ip_of(*address) : std::nullopt;
   if (!ip) {
-    return refuse(text, "is not a block of addresses; try 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7");
+    return refuse_network(
+        text, "is not a block of addresses; try 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7");
   }
   // The prefix counts the bits of what was written, and ::ffff:10.0.0.0/104 was written as IPv6.
   const bool written_ipv6 = address->family() == Address::Family::kIpv6;
@@ -82,8 +83,8 @@ Result<Network> Network::parse(std::string_view text) {
   const unsigned least = written_ipv6 && !ip->ipv6 ? kMappedBits : 0;
   const auto prefix = slash == text.npos ? most : parse_prefix(text.substr(slash + 1), most);
   if (!prefix || *prefix < least) {
-    return refuse(text, "has no prefix from " + std::to_string(least) + " to " +
-                            std::to_string(most) + " after the slash");
+    return refuse_network(text, "has no prefix from " + std::to_string(least) + " to " +
+                                    std::to_string(most) + " after the slash");
   }
   Network network;
   network.bytes_ = ip->bytes;
@@ -91,7 +92,7 @@ Result<Network> Network::parse(std::string_view text) {
   network.prefix_ = static_cast<std::uint8_t>(*prefix - least);
   const Network masked = network.masked();
   if (masked == network) return network;
-  return refuse(text, "has bits beyond its prefix; write " + masked.to_string());
+  return refuse_network(text, "has bits beyond its prefix; write " + masked.to_string());
 }
 
 Network Network::masked() const noexcept {

@@ -5,15 +5,13 @@
 #include <optional>
 #include <vector>
 
+#include "base/letters.h"
+
 namespace ouro::proxy {
 namespace {
 
-constexpr std::size_t kNameMost = 253;
+constexpr std::size_t kDomainNameMost = 253;
 constexpr std::size_t kLabelMost = 63;
-
-bool is_control(unsigned char letter) { return letter < ' ' || letter == 0x7f; }
-
-bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
 std::vector<std::string_view> labels_of(std::string_view name) {
   std::vector<std::string_view> labels;
@@ -73,7 +71,7 @@ std::string in_small_letters(std::string_view text) {
 bool is_host_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);  // the DNS's own sign that nothing follows
   const auto labels = labels_of(name);
-  return name.size() <= kNameMost && std::ranges::all_of(labels, is_label) &&
+  return name.size() <= kDomainNameMost && std::ranges::all_of(labels, is_label) &&
          !is_number(labels.back());
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 
+#include "base/letters.h"
 #include "base/nearest.h"
 #include "base/units.h"
 
@@ -17,8 +18,6 @@ namespace {
 constexpr std::int64_t kTextOfListMost = 300;  // letters
 
 constexpr std::size_t kGuessedMost = 100;  // longer words are no slips, and take long
-
-bool is_control(unsigned char letter) { return letter < ' ' || letter == 0x7f; }
 
 std::optional<std::int64_t> signed_number(std::uint64_t number) {
   if (number > std::numeric_limits<std::int64_t>::max()) return std::nullopt;

@@ -8,7 +8,7 @@ namespace ouro::proxy {
 namespace {
 
 constexpr std::size_t kRecordStart = 5;  // type, version, length
-constexpr std::size_t kRecordBytesMax = 16384;
+constexpr std::size_t kTlsRecordMax = 16384;
 constexpr std::size_t kMessageStart = 4;  // type, length
 constexpr std::uint8_t kHandshake = 22;
 constexpr std::uint8_t kMajorVersion = 3;  // of SSLv3 and of every TLS
@@ -86,7 +86,7 @@ class Cursor {
 // begun.
 std::size_t bytes_to_hold(std::size_t message, std::size_t room) noexcept {
   const std::size_t rest = message - std::min(message, room);
-  return message + (rest + kRecordBytesMax - 1) / kRecordBytesMax * kRecordStart;
+  return message + (rest + kTlsRecordMax - 1) / kTlsRecordMax * kRecordStart;
 }
 
 char to_lower(char letter) noexcept {
@@ -205,7 +205,7 @@ ClientHelloReader::State ClientHelloReader::enter_record(std::string_view receiv
     return need(record_ + bytes_to_hold(wanted - message_before_, 0));
   }
   const std::size_t length = read_u16(record, 3);
-  return length == 0 || length > kRecordBytesMax ? State::kWrong : State::kDone;
+  return length == 0 || length > kTlsRecordMax ? State::kWrong : State::kDone;
 }
 
 // Learns the size of the message as soon as it can be seen. False: it is another message.

@@ -36,9 +36,9 @@ std::string_view ip_of(const Pair& pair, const Ipv6Bytes& bytes) noexcept {
   return pair.ipv4 ? all.substr(kIpv6Bytes - kIpv4Bytes) : all;
 }
 
-class Writer {
+class HeaderWriter {
  public:
-  explicit Writer(ProxyHeaderBuffer& buffer) noexcept : buffer_(buffer) {}
+  explicit HeaderWriter(ProxyHeaderBuffer& buffer) noexcept : buffer_(buffer) {}
 
   void add(std::string_view bytes) noexcept {
     OURO_CHECK(bytes.size() <= buffer_.size() - size_);
@@ -81,7 +81,7 @@ class Writer {
   std::size_t size_ = 0;
 };
 
-void add_addresses(Writer& writer, const Pair& pair, const Address& source,
+void add_addresses(HeaderWriter& writer, const Pair& pair, const Address& source,
                    const Address& destination) noexcept {
   if (!pair.known) return;
   writer.add(ip_of(pair, pair.source));
@@ -90,7 +90,7 @@ void add_addresses(Writer& writer, const Pair& pair, const Address& source,
   writer.add_u16(destination.port());
 }
 
-void add_extras(Writer& writer, const ProxyHeaderExtras& extras) noexcept {
+void add_extras(HeaderWriter& writer, const ProxyHeaderExtras& extras) noexcept {
   OURO_CHECK(extras.authority.size() <= kAuthorityBytesMax);
   OURO_CHECK(extras.unique_id.size() <= kUniqueIdBytesMax);
   if (!extras.authority.empty()) writer.add_tlv(TlvType::kAuthority, extras.authority);
@@ -99,7 +99,7 @@ void add_extras(Writer& writer, const ProxyHeaderExtras& extras) noexcept {
 }
 
 // Nothing follows that would change what the checksum, the last element, is of.
-void fill_in_length_and_checksum(Writer& writer, bool checksum) noexcept {
+void fill_in_length_and_checksum(HeaderWriter& writer, bool checksum) noexcept {
   const std::size_t size = writer.size();
   writer.rewind(kStartBytesV2 - 2);
   writer.add_u16(static_cast<unsigned>(size - kStartBytesV2));
@@ -117,7 +117,7 @@ std::string_view write_proxy_header_v1(ProxyHeaderBuffer& buffer, const Address&
                                        const Address& destination) noexcept {
   const Pair pair = pair_of(source, destination);
   if (!pair.known) return "PROXY UNKNOWN\r\n";
-  Writer writer(buffer);
+  HeaderWriter writer(buffer);
   writer.add(kSignatureV1);
   writer.add(pair.ipv4 ? "TCP4 " : "TCP6 ");
   writer.add_ip(pair, pair.source);
@@ -135,7 +135,7 @@ std::string_view write_proxy_header_v2(ProxyHeaderBuffer& buffer, const Address&
                                        const Address& destination,
                                        const ProxyHeaderExtras& extras) noexcept {
   const Pair pair = pair_of(source, destination);
-  Writer writer(buffer);
+  HeaderWriter writer(buffer);
   writer.add(kSignatureV2);
   writer.add_u8(pair.known ? kCommandProxy : kCommandLocal);
   writer.add_u8(!pair.known ? kUnspecified : pair.ipv4 ? kIpv4Stream : kIpv6Stream);

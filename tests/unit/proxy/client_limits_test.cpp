@@ -10,14 +10,13 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/units.h"
 #include "unit/proxy/addresses.h"
 
 namespace ouro::proxy {
 namespace {
 
-using Verdict = ClientLimits::Verdict;
-
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
+using Admit = ClientLimits::Verdict;
 
 // A table of its own, of three workers.
 class ClientLimitsTest : public testing::Test {
@@ -57,43 +56,43 @@ Address client(int number) {
 TEST_F(ClientLimitsTest, each_client_has_its_own_count) {
   ClientLimits limits = this->limits({.connections = 2});
   const auto first = limits.admit(client(1), 0);
-  EXPECT_EQ(first.verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kTooMany);
-  EXPECT_EQ(limits.admit(client(2), 0).verdict, Verdict::kYes);
+  EXPECT_EQ(first.verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kTooMany);
+  EXPECT_EQ(limits.admit(client(2), 0).verdict, Admit::kYes);
   limits.left(first.place);
-  EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kTooMany);
+  EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kTooMany);
 }
 
 TEST_F(ClientLimitsTest, the_count_is_over_all_workers) {
   ClientLimits one = limits({.connections = 2}, 0);
   ClientLimits two = limits({.connections = 2}, 1);
   const auto place = one.admit(client(1), 0).place;
-  EXPECT_EQ(two.admit(client(1), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(one.admit(client(1), 0).verdict, Verdict::kTooMany);
-  EXPECT_EQ(two.admit(client(1), 0).verdict, Verdict::kTooMany);
+  EXPECT_EQ(two.admit(client(1), 0).verdict, Admit::kYes);
+  EXPECT_EQ(one.admit(client(1), 0).verdict, Admit::kTooMany);
+  EXPECT_EQ(two.admit(client(1), 0).verdict, Admit::kTooMany);
   one.left(place);
-  EXPECT_EQ(two.admit(client(1), 0).verdict, Verdict::kYes);
+  EXPECT_EQ(two.admit(client(1), 0).verdict, Admit::kYes);
 }
 
 TEST_F(ClientLimitsTest, ports_and_the_lower_half_of_ipv6_do_not_matter) {
   ClientLimits limits = this->limits({.connections = 1});
-  EXPECT_EQ(limits.admit(at("192.0.2.1:1"), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(at("192.0.2.1:2"), 0).verdict, Verdict::kTooMany);
-  EXPECT_EQ(limits.admit(at("[::ffff:192.0.2.1]:1"), 0).verdict, Verdict::kTooMany);
-  EXPECT_EQ(limits.admit(at("[2001:db8::1]:1"), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(at("[2001:db8::ffff:2]:1"), 0).verdict, Verdict::kTooMany);
-  EXPECT_EQ(limits.admit(at("[2001:db8:0:1::1]:1"), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(at("[::1]:1"), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(at("[::c000:201:0:0:0:1]:1"), 0).verdict, Verdict::kYes);
+  EXPECT_EQ(limits.admit(at("192.0.2.1:1"), 0).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(at("192.0.2.1:2"), 0).verdict, Admit::kTooMany);
+  EXPECT_EQ(limits.admit(at("[::ffff:192.0.2.1]:1"), 0).verdict, Admit::kTooMany);
+  EXPECT_EQ(limits.admit(at("[2001:db8::1]:1"), 0).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(at("[2001:db8::ffff:2]:1"), 0).verdict, Admit::kTooMany);
+  EXPECT_EQ(limits.admit(at("[2001:db8:0:1::1]:1"), 0).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(at("[::1]:1"), 0).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(at("[::c000:201:0:0:0:1]:1"), 0).verdict, Admit::kYes);
 }
 
 TEST_F(ClientLimitsTest, who_has_no_ip_is_not_counted) {
   ClientLimits limits = this->limits({.connections = 1, .rate = 1});
   for (int i = 0; i < 3; ++i) {
     const auto admission = limits.admit(at("unix:/a"), 0);
-    EXPECT_EQ(admission.verdict, Verdict::kYes);
+    EXPECT_EQ(admission.verdict, Admit::kYes);
     limits.left(admission.place);
   }
   EXPECT_EQ(limits.uncounted(), 0u);
@@ -102,27 +101,27 @@ TEST_F(ClientLimitsTest, who_has_no_ip_is_not_counted) {
 
 TEST_F(ClientLimitsTest, without_limits_nothing_is_counted) {
   ClientLimits limits = this->limits({});
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kYes);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kYes);
   EXPECT_TRUE(empty());
 }
 
 TEST_F(ClientLimitsTest, a_second_of_tokens_may_be_spent_at_once) {
   ClientLimits limits = this->limits({.rate = 10});
   const std::uint64_t now_ns = 5 * kSecondNs;
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(limits.admit(client(1), now_ns).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(1), now_ns).verdict, Verdict::kTooFast);
-  EXPECT_EQ(limits.admit(client(2), now_ns).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(1), now_ns + kSecondNs / 10 - 1).verdict, Verdict::kTooFast);
-  EXPECT_EQ(limits.admit(client(1), now_ns + kSecondNs / 10).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(1), now_ns + kSecondNs / 10).verdict, Verdict::kTooFast);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(limits.admit(client(1), now_ns).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(1), now_ns).verdict, Admit::kTooFast);
+  EXPECT_EQ(limits.admit(client(2), now_ns).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(1), now_ns + kSecondNs / 10 - 1).verdict, Admit::kTooFast);
+  EXPECT_EQ(limits.admit(client(1), now_ns + kSecondNs / 10).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(1), now_ns + kSecondNs / 10).verdict, Admit::kTooFast);
 }
 
 TEST_F(ClientLimitsTest, tokens_do_not_pile_up) {
   ClientLimits limits = this->limits({.rate = 3});
-  EXPECT_EQ(limits.admit(client(1), kSecondNs).verdict, Verdict::kYes);
+  EXPECT_EQ(limits.admit(client(1), kSecondNs).verdict, Admit::kYes);
   int admitted = 0;
   for (int i = 0; i < 10; ++i) {
-    if (limits.admit(client(1), 100 * kSecondNs).verdict == Verdict::kYes) ++admitted;
+    if (limits.admit(client(1), 100 * kSecondNs).verdict == Admit::kYes) ++admitted;
   }
   EXPECT_EQ(admitted, 3);
 }
@@ -130,7 +129,7 @@ TEST_F(ClientLimitsTest, tokens_do_not_pile_up) {
 TEST_F(ClientLimitsTest, who_is_refused_is_not_counted) {
   ClientLimits limits = this->limits({.connections = 2, .rate = 1});
   const auto first = limits.admit(client(1), 0);
-  EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kTooFast);
+  EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kTooFast);
   limits.left(first.place);
   EXPECT_TRUE(empty());
 }
@@ -138,7 +137,7 @@ TEST_F(ClientLimitsTest, who_is_refused_is_not_counted) {
 TEST_F(ClientLimitsTest, the_rate_outlives_the_connections) {
   ClientLimits limits = this->limits({.rate = 1});
   limits.left(limits.admit(client(1), 0).place);
-  EXPECT_EQ(limits.admit(client(1), 0).verdict, Verdict::kTooFast);
+  EXPECT_EQ(limits.admit(client(1), 0).verdict, Admit::kTooFast);
 }
 
 TEST_F(OneSetTest, a_newcomer_takes_the_place_that_was_quiet_for_longest) {
@@ -146,13 +145,13 @@ TEST_F(OneSetTest, a_newcomer_takes_the_place_that_was_quiet_for_longest) {
   for (int i = 0; i < 8; ++i) {
     limits.left(limits.admit(client(i), static_cast<std::uint64_t>(i == 3 ? 1 : i + 2)).place);
   }
-  EXPECT_EQ(limits.admit(client(8), 20).verdict, Verdict::kYes);
-  EXPECT_EQ(limits.admit(client(8), 20).verdict, Verdict::kTooFast);
+  EXPECT_EQ(limits.admit(client(8), 20).verdict, Admit::kYes);
+  EXPECT_EQ(limits.admit(client(8), 20).verdict, Admit::kTooFast);
   // All the others are remembered.
   for (const int i : {0, 1, 2, 4, 5, 6, 7}) {
-    EXPECT_EQ(limits.admit(client(i), 20).verdict, Verdict::kTooFast) << i;
+    EXPECT_EQ(limits.admit(client(i), 20).verdict, Admit::kTooFast) << i;
   }
-  EXPECT_EQ(limits.admit(client(3), 20).verdict, Verdict::kYes);
+  EXPECT_EQ(limits.admit(client(3), 20).verdict, Admit::kYes);
 }
 
 TEST_F(OneSetTest, nobody_is_turned_away_for_its_neighbours) {
@@ -161,15 +160,15 @@ TEST_F(OneSetTest, nobody_is_turned_away_for_its_neighbours) {
   for (int i = 0; i < 8; ++i) place = limits.admit(client(i), 0).place;
   for (int i = 0; i < 3; ++i) {
     const auto admission = limits.admit(client(9), 0);
-    EXPECT_EQ(admission.verdict, Verdict::kYes);
+    EXPECT_EQ(admission.verdict, Admit::kYes);
     EXPECT_FALSE(admission.place);
     limits.left(admission.place);
   }
   EXPECT_EQ(limits.uncounted(), 3u);
-  EXPECT_EQ(limits.admit(client(0), 0).verdict, Verdict::kTooMany);
+  EXPECT_EQ(limits.admit(client(0), 0).verdict, Admit::kTooMany);
   limits.left(place);
   EXPECT_TRUE(limits.admit(client(9), 0).place);
-  EXPECT_EQ(limits.admit(client(9), 0).verdict, Verdict::kTooMany);
+  EXPECT_EQ(limits.admit(client(9), 0).verdict, Admit::kTooMany);
 }
 
 TEST_F(ClientLimitsTest, what_a_dead_worker_had_is_free_again) {
@@ -178,11 +177,11 @@ TEST_F(ClientLimitsTest, what_a_dead_worker_had_is_free_again) {
   (void)dead.admit(client(1), 0);
   (void)dead.admit(client(1), 0);
   const auto place = other.admit(client(1), 0).place;
-  EXPECT_EQ(other.admit(client(1), 0).verdict, Verdict::kTooMany);
+  EXPECT_EQ(other.admit(client(1), 0).verdict, Admit::kTooMany);
   forget_worker(table(), 1);
-  EXPECT_EQ(other.admit(client(1), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(other.admit(client(1), 0).verdict, Verdict::kYes);
-  EXPECT_EQ(other.admit(client(1), 0).verdict, Verdict::kTooMany);
+  EXPECT_EQ(other.admit(client(1), 0).verdict, Admit::kYes);
+  EXPECT_EQ(other.admit(client(1), 0).verdict, Admit::kYes);
+  EXPECT_EQ(other.admit(client(1), 0).verdict, Admit::kTooMany);
   other.left(place);
   forget_worker(table(), 2);
   EXPECT_TRUE(empty());

@@ -16,7 +16,7 @@ std::string version_2(int command, int family, const std::string& block) {
 }
 std::string ipv4_block() { return bytes("\xc0\0\2\1\xc0\0\2\2\xc3\x50\1\xbb"); }
 
-Parse state_of(const std::string& received) { return parse_proxy_header(received).state; }
+Parse parse_of(const std::string& received) { return parse_proxy_header(received).state; }
 
 void expect_addresses(const std::string& header, std::string_view source,
                       std::string_view destination) {
@@ -56,15 +56,15 @@ TEST(ProxyHeaderV1, unknown_is_local_whatever_follows) {
   expect_local("PROXY UNKNOWN\r\n");
   expect_local("PROXY UNKNOWN ::1 anything at all\r\n");
   expect_local("PROXY UNKNOWN " + std::string(107 - 16, 'x') + "\r\n");
-  EXPECT_EQ(state_of("PROXY UNKNOWNS\r\n"), Parse::kWrong);
+  EXPECT_EQ(parse_of("PROXY UNKNOWNS\r\n"), Parse::kWrong);
 }
 
 TEST(ProxyHeaderV1, it_ends_within_107_bytes) {
   const std::string line = "PROXY UNKNOWN " + std::string(107 - 15, 'x') + "\r\n";
   EXPECT_EQ(line.size(), 108u);
-  EXPECT_EQ(state_of(line), Parse::kWrong);
-  EXPECT_EQ(state_of(line.substr(0, 105)), Parse::kNeedMore);
-  EXPECT_EQ(state_of(line.substr(0, 106)), Parse::kWrong);
+  EXPECT_EQ(parse_of(line), Parse::kWrong);
+  EXPECT_EQ(parse_of(line.substr(0, 105)), Parse::kNeedMore);
+  EXPECT_EQ(parse_of(line.substr(0, 106)), Parse::kWrong);
 }
 
 TEST(ProxyHeaderV1, it_may_come_byte_by_byte) {
@@ -101,23 +101,23 @@ TEST(ProxyHeaderV1, what_is_no_line_is_wrong) {
            "PROXY TCP4 \r\n",
            "PROXY TCP4\r\n",
        }) {
-    EXPECT_EQ(state_of(line), Parse::kWrong) << line;
+    EXPECT_EQ(parse_of(line), Parse::kWrong) << line;
   }
-  EXPECT_EQ(state_of(bytes("PROXY TCP4 1.2.3.4\0 1.2.3.4 1 2\r\n")), Parse::kWrong);
-  EXPECT_EQ(state_of("PROXY TCP6 " + std::string(80, '0') + " ::1 1 2\r\n"), Parse::kWrong);
-  EXPECT_EQ(state_of("PROXY TCP6 ::1 ::1 1 " + std::string(80, '0') + "\r\n"), Parse::kWrong);
+  EXPECT_EQ(parse_of(bytes("PROXY TCP4 1.2.3.4\0 1.2.3.4 1 2\r\n")), Parse::kWrong);
+  EXPECT_EQ(parse_of("PROXY TCP6 " + std::string(80, '0') + " ::1 1 2\r\n"), Parse::kWrong);
+  EXPECT_EQ(parse_of("PROXY TCP6 ::1 ::1 1 " + std::string(80, '0') + "\r\n"), Parse::kWrong);
 }
 
 TEST(ProxyHeader, what_begins_otherwise_is_wrong_at_once) {
-  EXPECT_EQ(state_of("G"), Parse::kWrong);
-  EXPECT_EQ(state_of("PX"), Parse::kWrong);
-  EXPECT_EQ(state_of("\r\r"), Parse::kWrong);
-  EXPECT_EQ(state_of("PROXY X"), Parse::kWrong);
-  EXPECT_EQ(state_of("PROXY TCP4 1."), Parse::kNeedMore);
-  EXPECT_EQ(state_of("PROXY TCP4 1.f"), Parse::kWrong);
-  EXPECT_EQ(state_of(kSignature + '\x11'), Parse::kWrong);
-  EXPECT_EQ(state_of(kSignature + '\x22'), Parse::kWrong);
-  EXPECT_EQ(state_of(kSignature + "\x21\x12"), Parse::kWrong);
+  EXPECT_EQ(parse_of("G"), Parse::kWrong);
+  EXPECT_EQ(parse_of("PX"), Parse::kWrong);
+  EXPECT_EQ(parse_of("\r\r"), Parse::kWrong);
+  EXPECT_EQ(parse_of("PROXY X"), Parse::kWrong);
+  EXPECT_EQ(parse_of("PROXY TCP4 1."), Parse::kNeedMore);
+  EXPECT_EQ(parse_of("PROXY TCP4 1.f"), Parse::kWrong);
+  EXPECT_EQ(parse_of(kSignature + '\x11'), Parse::kWrong);
+  EXPECT_EQ(parse_of(kSignature + '\x22'), Parse::kWrong);
+  EXPECT_EQ(parse_of(kSignature + "\x21\x12"), Parse::kWrong);
 }
 
 TEST(ProxyHeaderV2, it_names_both_ends) {
@@ -143,31 +143,31 @@ TEST(ProxyHeaderV2, an_unspecified_one_is_as_local) {
   const std::string header = version_2(0x21, 0, bytes("\2\0\1a"));
   expect_local(header);
   EXPECT_EQ(find_tlv(parse_proxy_header(header).header.tlvs, TlvType::kAuthority), "a");
-  EXPECT_EQ(state_of(version_2(0x21, 0, "no tlv")), Parse::kWrong);
+  EXPECT_EQ(parse_of(version_2(0x21, 0, "no tlv")), Parse::kWrong);
 }
 
 TEST(ProxyHeaderV2, datagrams_and_what_is_not_defined_are_wrong) {
   for (const int family : {0x01, 0x02, 0x10, 0x12, 0x13, 0x20, 0x22, 0x30, 0x32, 0x41, 0xff}) {
-    EXPECT_EQ(state_of(version_2(0x21, family, std::string(216, '\0'))), Parse::kWrong) << family;
+    EXPECT_EQ(parse_of(version_2(0x21, family, std::string(216, '\0'))), Parse::kWrong) << family;
   }
   for (const int command : {0x00, 0x01, 0x10, 0x11, 0x22, 0x2f, 0x30, 0x31}) {
-    EXPECT_EQ(state_of(version_2(command, 0x11, ipv4_block())), Parse::kWrong) << command;
+    EXPECT_EQ(parse_of(version_2(command, 0x11, ipv4_block())), Parse::kWrong) << command;
   }
 }
 
 TEST(ProxyHeaderV2, the_length_has_room_for_the_addresses) {
-  EXPECT_EQ(state_of(version_2(0x21, 0x11, std::string(11, '\0'))), Parse::kWrong);
-  EXPECT_EQ(state_of(version_2(0x21, 0x21, std::string(35, '\0'))), Parse::kWrong);
-  EXPECT_EQ(state_of(version_2(0x21, 0x31, std::string(215, '\0'))), Parse::kWrong);
-  EXPECT_EQ(state_of(version_2(0x21, 0x31, std::string(216, '\0'))), Parse::kDone);
+  EXPECT_EQ(parse_of(version_2(0x21, 0x11, std::string(11, '\0'))), Parse::kWrong);
+  EXPECT_EQ(parse_of(version_2(0x21, 0x21, std::string(35, '\0'))), Parse::kWrong);
+  EXPECT_EQ(parse_of(version_2(0x21, 0x31, std::string(215, '\0'))), Parse::kWrong);
+  EXPECT_EQ(parse_of(version_2(0x21, 0x31, std::string(216, '\0'))), Parse::kDone);
 }
 
 TEST(ProxyHeaderV2, elements_stay_within_the_length) {
   const std::string block = ipv4_block() + bytes("\2\0\5hello");
-  EXPECT_EQ(state_of(version_2(0x21, 0x11, block)), Parse::kDone);
+  EXPECT_EQ(parse_of(version_2(0x21, 0x11, block)), Parse::kDone);
   for (std::size_t cut = 1; cut < 8; ++cut) {
     std::string header = version_2(0x21, 0x11, block.substr(0, block.size() - cut));
-    EXPECT_EQ(state_of(header + block.substr(block.size() - cut)), Parse::kWrong) << cut;
+    EXPECT_EQ(parse_of(header + block.substr(block.size() - cut)), Parse::kWrong) << cut;
   }
 }
 
@@ -177,7 +177,7 @@ TEST(ProxyHeaderV2, the_longest_works) {
       version_2(0x21, 0x11, ipv4_block() + '\xe0' + big_endian(value.size(), 2) + value);
   expect_addresses(header, "192.0.2.1:50000", "192.0.2.2:443");
   EXPECT_EQ(parse_proxy_header(header.substr(0, 16)).size, 16u + 65535u);
-  EXPECT_EQ(state_of(header.substr(0, header.size() - 1)), Parse::kNeedMore);
+  EXPECT_EQ(parse_of(header.substr(0, header.size() - 1)), Parse::kNeedMore);
 }
 
 TEST(ProxyHeaderV2, it_may_come_byte_by_byte) {
@@ -238,7 +238,7 @@ TEST(WriteProxyHeader, extras_are_carried_and_checked) {
     if (i == header.size() - 7) continue;  // the checksum's type: then there is none
     std::string broken = header;
     broken[i] = static_cast<char>(broken[i] ^ 4);
-    EXPECT_NE(state_of(broken), Parse::kDone) << i;
+    EXPECT_NE(parse_of(broken), Parse::kDone) << i;
   }
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 using Kind = ServerAddress::Kind;
 
-std::string trouble(std::string_view text) {
+std::string problem(std::string_view text) {
   const auto address = ServerAddress::parse(text);
   return address ? "nothing is wrong" : address.error().what;
 }
@@ -38,25 +38,25 @@ TEST(ServerAddress, is_written_the_same_for_all_texts_that_mean_it) {
 TEST(ServerAddress, says_what_is_wrong_with_a_text) {
   for (const std::string text : {"", "10.0.0.1", "web", "web:", "web:0", "web:65536", "web:-1",
                                  "web:80x", "[::1]", "10.0.0.1:0"}) {
-    EXPECT_EQ(trouble(text), "'" + text + "' has no port from 1 to 65535 at its end");
+    EXPECT_EQ(problem(text), "'" + text + "' has no port from 1 to 65535 at its end");
   }
-  EXPECT_EQ(trouble("::1:80"), "'::1:80' is not an address; IPv6 is written [::1]:80");
-  EXPECT_EQ(trouble("10.0.0.256:80"),
+  EXPECT_EQ(problem("::1:80"), "'::1:80' is not an address; IPv6 is written [::1]:80");
+  EXPECT_EQ(problem("10.0.0.256:80"),
             "'10.0.0.256' is not an IP address; IPv6 is written [::1]:7007");
-  EXPECT_EQ(trouble("web.1:80"), "'web.1' is not an IP address; IPv6 is written [::1]:7007");
+  EXPECT_EQ(problem("web.1:80"), "'web.1' is not an IP address; IPv6 is written [::1]:7007");
   for (const std::string text :
        {"web server:80", "-web:80", "web..example:80", ":80", "w\u00fcb:80"}) {
-    EXPECT_EQ(trouble(text), "'" + text +
+    EXPECT_EQ(problem(text), "'" + text +
                                  "' is not an address; try 10.0.0.1:80, [::1]:80, name:80, "
                                  "unix:/path or srv:_service._tcp.name");
   }
   const std::string longest(63, 'a');
-  EXPECT_EQ(trouble(longest + ":80"), "nothing is wrong");
-  EXPECT_NE(trouble(longest + "a:80"), "nothing is wrong");
-  EXPECT_EQ(trouble("we\nb:80"), "'we\nb:80' holds a control character");
+  EXPECT_EQ(problem(longest + ":80"), "nothing is wrong");
+  EXPECT_NE(problem(longest + "a:80"), "nothing is wrong");
+  EXPECT_EQ(problem("we\nb:80"), "'we\nb:80' holds a control character");
   for (const std::string text : {"srv:", "srv:pg._tcp.example", "srv:_pg._tcp",
                                  "srv:_pg._tcp.example:80", "srv:_pg.tcp.example"}) {
-    EXPECT_EQ(trouble(text),
+    EXPECT_EQ(problem(text),
               "'" + text + "' is not a service; try srv:_service._tcp.example.com, without a port");
   }
 }
