@@ -15,8 +15,8 @@ namespace {
 
 // Workers cut what is left this much before the limit, so that all have gone by then.
 constexpr std::chrono::milliseconds kCutMarginMax{250};
-// Who has not gone by then is stuck.
-constexpr std::chrono::milliseconds kKillAfterLimit{500};
+// Who has not gone by then is stuck, however busy the machine.
+constexpr std::chrono::milliseconds kKillAfterLimit{2000};
 // The attendant has to go within this, once the workers have gone.
 constexpr std::chrono::milliseconds kAttendantMax{1000};
 

@@ -338,3 +338,20 @@ def load(place, mode, *more):
         [OURO, "load", place, "--mode", mode, "--verify", "--duration", "1", *more],
         capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def comers(server, seconds=4):
+    """Four connections at a time, each for one request whose bytes are checked."""
+    return subprocess.Popen(
+        [OURO, "load", server.places[0], "--mode", "churn", "--connections", "4", "--verify",
+         "--duration", str(seconds), "--json", "-"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def all_served(churn):
+    said, complaint = churn.communicate(timeout=PATIENCE_S)
+    result = json.loads(said)
+    assert result["requests"] > 0 and result["corrupt"] == 0, complaint
+    errors = {**result["early_errors"], **result["errors"]}
+    errors.pop("not closed by the server", None)  # a farewell of a second: a packet was lost
+    assert not errors, (errors, complaint)

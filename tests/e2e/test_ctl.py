@@ -6,13 +6,12 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 import threading
 import time
 
 import pytest
 from cli_support import ouro
-from conftest import OURO, PATIENCE_S, echoes, eventually, kill, receive_all, runs, stop
+from conftest import PATIENCE_S, echoes, eventually, kill, receive_all, stop
 from ctl_support import (
     connected,
     ctl,
@@ -25,7 +24,7 @@ from ctl_support import (
     servers,
     status,
 )
-from proxy_support import config_of, echo, toml
+from proxy_support import all_served, comers, config_of, echo, toml
 from talkers import Talkers
 
 
@@ -162,17 +161,14 @@ def test_an_address_that_is_taken_refuses_a_reload(steered, backend, tmp_path):
 def test_reloads_disturb_nobody(steered, backend, tmp_path):
     places = [backend(echo).place for _ in range(2)]
     running = steered(places, workers=2)
-    churn = subprocess.Popen(
-        [OURO, "load", running.places[0], "--mode", "churn", "--connections", "4", "--verify",
-         "--duration", "3"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    churn = comers(running, 3)
     with Talkers([running.connect() for _ in range(10)]) as talkers:
         for i in range(10):
             write_config(tmp_path, places[i % 2:], workers=2)
             done(running, "reload")
         talkers.go_on()
         assert not talkers.broken
-    output = churn.communicate(timeout=PATIENCE_S)[0]
-    assert churn.returncode == 0 and "errors             none" in output, output
+    all_served(churn)
 
 
 def test_several_may_ask_at_once(steered, backend):
@@ -250,9 +246,7 @@ def test_whoever_waits_is_told_when_the_attendant_dies(steered, backend):
 def test_an_upgrade_is_answered_when_the_new_one_serves(echo_server):
     path = echo_server.admin.removeprefix("unix:")
     old = echo_server.process.pid
-    churn = subprocess.Popen(
-        [OURO, "load", echo_server.places[0], "--mode", "churn", "--connections", "4", "--verify",
-         "--duration", "3"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    churn = comers(echo_server, 3)
     held = echo_server.connect()
     assert echoes(held)
     newest = old
@@ -266,8 +260,7 @@ def test_an_upgrade_is_answered_when_the_new_one_serves(echo_server):
             echo_server.seen.update({newest, *(one["pid"] for one in told["workers"])})
         assert echoes(held)
         held.close()
-        output = churn.communicate(timeout=PATIENCE_S)[0]
-        assert churn.returncode == 0 and "errors             none" in output, output
+        all_served(churn)
     finally:
         end_successor(echo_server, newest)
     assert not os.path.exists(path)

@@ -2,13 +2,14 @@
 
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
-from conftest import OURO, PATIENCE_S, SANITIZED, echoes, eventually, kill
+from conftest import PATIENCE_S, SANITIZED, echoes, eventually, kill
 from proxy_support import (
+    all_served,
     ask_name,
+    comers,
     config_of,
     connect_to,
     echo,
@@ -174,16 +175,13 @@ def test_many_reloads_under_load_cost_nobody_anything(proxy, backend, tmp_path):
     one = config_of(places_of(servers[:2]), workers=2)
     other = config_of(places_of(servers[1:]), workers=2, timeouts={"idle": "5m"})
     other["listen"].append({"address": "127.0.0.1:0", "upstream": "u", "name": "more"})
-    churn = subprocess.Popen(
-        [OURO, "load", running.places[0], "--mode", "churn", "--connections", "4", "--verify",
-         "--duration", "3"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    churn = comers(running, 3)
     with Talkers([running.connect() for _ in range(12)]) as talkers:
         for i in range(5 if SANITIZED else 20):
             reloaded.to(other if i % 2 == 0 else one)
             talkers.go_on()
         assert not talkers.broken
-    output = churn.communicate(timeout=PATIENCE_S)[0]
-    assert churn.returncode == 0 and "errors             none" in output, output
+    all_served(churn)
 
 
 def test_a_burst_of_signals_is_not_too_much(proxy, two):

@@ -4,11 +4,10 @@ import os
 import re
 import signal
 import socket
-import subprocess
 
 import pytest
-from conftest import OURO, PATIENCE_S, SANITIZED, echoes, eventually, runs
-from proxy_support import config_of, echo, toml
+from conftest import PATIENCE_S, SANITIZED, echoes, eventually, runs
+from proxy_support import all_served, comers, config_of, echo, toml
 from talkers import Talkers
 
 
@@ -55,18 +54,6 @@ def generations():
         for process in one.all:
             if runs(process):
                 os.kill(process, signal.SIGKILL)
-
-
-def comers(server):
-    """Four connections at a time, each for one verified request."""
-    return subprocess.Popen(
-        [OURO, "load", server.places[0], "--mode", "churn", "--connections", "4", "--verify",
-         "--duration", "4"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def all_served(churn):
-    output = churn.communicate(timeout=PATIENCE_S)[0]
-    assert churn.returncode == 0 and "errors             none" in output, output
 
 
 def test_nobody_is_refused_and_nobody_is_cut(proxy, backend, generations):
