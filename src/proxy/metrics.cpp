@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <string_view>
 #include <vector>
 
+#include "host/metrics_page.h"
 #include "proxy/session_end.h"
 
 namespace ouro::proxy {
@@ -32,29 +32,14 @@ struct Subject {
   Slot slot = 0;
 };
 
-class Page {
- public:
-  explicit Page(std::string& text) : text_(text) {}
-
-  // A family, with a line for each subject; `get` gives its value.
-  void family(std::string_view name, std::string_view kind, std::string_view help,
-              const std::vector<Subject>& subjects, auto get) {
-    head(name, kind, help);
-    for (const Subject& subject : subjects) line(name, subject.labels, get(subject.slot));
+// A line for each subject; `get` gives its value.
+void family(host::MetricsPage& page, std::string_view name, std::string_view kind,
+            std::string_view help, const std::vector<Subject>& subjects, auto get) {
+  page.family(name, kind, help);
+  for (const Subject& subject : subjects) {
+    page.value(name, subject.labels, std::uint64_t{get(subject.slot)});
   }
-  void head(std::string_view name, std::string_view kind, std::string_view help) {
-    fmt::format_to(out(), "# HELP ouro_proxy_{0} {2}\n# TYPE ouro_proxy_{0} {1}\n", name, kind,
-                   help);
-  }
-  void line(std::string_view name, std::string_view labels, std::uint64_t value) {
-    fmt::format_to(out(), "ouro_proxy_{}{{{}}} {}\n", name, labels, value);
-  }
-
- private:
-  std::back_insert_iterator<std::string> out() { return std::back_inserter(text_); }
-
-  std::string& text_;
-};
+}
 
 std::vector<Subject> listeners_of(const Blueprint& blueprint) {
   std::vector<Subject> subjects;
@@ -90,7 +75,7 @@ std::vector<Subject> servers_of(const Blueprint& blueprint, const Shared& shared
   return subjects;
 }
 
-void append_listeners(Page& page, const Blueprint& blueprint, const Shared& shared) {
+void append_listeners(host::MetricsPage& page, const Blueprint& blueprint, const Shared& shared) {
   const auto all = listeners_of(blueprint);
   const auto sum = [&shared](Counter ListenerAccount::* count) {
     return [&shared, count](Slot listener) {
@@ -101,52 +86,52 @@ void append_listeners(Page& page, const Blueprint& blueprint, const Shared& shar
       return total;
     };
   };
-  page.family("listener_connections", "gauge", "clients of this listener now", all,
-              [&shared](Slot one) { return shared.connections_of_listener(one); });
-  page.family("listener_connections_total", "counter", "clients that came in by this listener", all,
-              sum(&ListenerAccount::begun));
-  page.family("listener_refused_total", "counter",
-              "clients this listener turned away: it was full, or they may not send a header", all,
-              sum(&ListenerAccount::refused));
+  family(page, "proxy_listener_connections", "gauge", "clients of this listener now", all,
+         [&shared](Slot one) { return shared.connections_of_listener(one); });
+  family(page, "proxy_listener_connections_total", "counter",
+         "clients that came in by this listener", all, sum(&ListenerAccount::begun));
+  family(page, "proxy_listener_refused_total", "counter",
+         "clients this listener turned away: it was full, or they may not send a header", all,
+         sum(&ListenerAccount::refused));
 }
 
-void append_servers(Page& page, const Blueprint& blueprint, const Shared& shared,
+void append_servers(host::MetricsPage& page, const Blueprint& blueprint, const Shared& shared,
                     std::uint64_t now_ns) {
   const auto all = servers_of(blueprint, shared);
   const auto sum = [&shared](Counter ServerAccount::* count) {
     return [&shared, count](Slot server) { return shared.total(server, count); };
   };
-  page.family("server_up", "gauge", "1 unless checks have found the server down", all,
-              [&shared](Slot one) { return shared.server(one).health.load() == Health::kUp; });
-  page.family("server_draining", "gauge", "1 while it is to get no new connections", all,
-              [&shared](Slot one) { return shared.server(one).draining.load(); });
-  page.family(
-      "server_ejected", "gauge", "1 while it is out because connecting had failed", all,
+  family(page, "proxy_server_up", "gauge", "1 unless checks have found the server down", all,
+         [&shared](Slot one) { return shared.server(one).health.load() == Health::kUp; });
+  family(page, "proxy_server_draining", "gauge", "1 while it is to get no new connections", all,
+         [&shared](Slot one) { return shared.server(one).draining.load(); });
+  family(
+      page, "proxy_server_ejected", "gauge", "1 while it is out because connecting had failed", all,
       [&shared, now_ns](Slot one) { return shared.server(one).ejected_until_ns.load() > now_ns; });
-  page.family("server_connections", "gauge", "connections to this server now", all,
-              [&shared](Slot one) { return shared.connections_of_server(one); });
-  page.family("server_connections_total", "counter", "connections to this server that were begun",
-              all, sum(&ServerAccount::begun));
-  page.family("server_connect_failures_total", "counter", "those that could not be made", all,
-              sum(&ServerAccount::failed));
-  page.family("server_sent_bytes_total", "counter", "bytes of clients for this server", all,
-              sum(&ServerAccount::bytes_to_server));
-  page.family("server_received_bytes_total", "counter", "bytes of this server for clients", all,
-              sum(&ServerAccount::bytes_to_client));
+  family(page, "proxy_server_connections", "gauge", "connections to this server now", all,
+         [&shared](Slot one) { return shared.connections_of_server(one); });
+  family(page, "proxy_server_connections_total", "counter",
+         "connections to this server that were begun", all, sum(&ServerAccount::begun));
+  family(page, "proxy_server_connect_failures_total", "counter", "those that could not be made",
+         all, sum(&ServerAccount::failed));
+  family(page, "proxy_server_sent_bytes_total", "counter", "bytes of clients for this server", all,
+         sum(&ServerAccount::bytes_to_server));
+  family(page, "proxy_server_received_bytes_total", "counter", "bytes of this server for clients",
+         all, sum(&ServerAccount::bytes_to_client));
 }
 
 }  // namespace
 
 void append_metrics(std::string& page, const Blueprint& blueprint, const Shared& shared,
                     std::uint64_t now_ns) {
-  Page lines(page);
+  host::MetricsPage lines(page);
   append_listeners(lines, blueprint, shared);
   append_servers(lines, blueprint, shared, now_ns);
-  lines.head("sessions_ended_total", "counter", "sessions that ended, by cause");
+  lines.family("proxy_sessions_ended_total", "counter", "sessions that ended, by cause");
   for (std::size_t cause = 0; cause < kCauses; ++cause) {
-    lines.line("sessions_ended_total",
-               fmt::format("cause=\"{}\"", to_string(static_cast<Cause>(cause))),
-               shared.ended(static_cast<Cause>(cause)));
+    lines.value("proxy_sessions_ended_total",
+                fmt::format("cause=\"{}\"", to_string(static_cast<Cause>(cause))),
+                shared.ended(static_cast<Cause>(cause)));
   }
 }
 

@@ -65,7 +65,21 @@ class IgnoredPipeSignal {
   void (*before_)(int);
 };
 
-class PairTest : public EngineTest {};
+class PairTest : public EngineTest {
+ protected:
+  // Of all sizes, written in large and in small pieces, ended at once or one way after the other.
+  static void exchange_streams(WorkerThread& with) {
+    Exchange exchange;
+    constexpr std::uint64_t kStreams = 24;
+    for (std::uint64_t i = 0; i < kStreams; ++i) {
+      exchange.add(with.connect(), {.stream = i,
+                                    .bytes = i % 3 == 0 ? plenty() : 1000 * i,
+                                    .write_max = i % 2 == 0 ? 65536U : 700U,
+                                    .finish = i % 4 == 0 ? Finish::kClose : Finish::kHalfClose});
+    }
+    exchange.run();
+  }
+};
 class PairEndTest : public EngineTest {};
 
 TEST_P(PairTest, streams_go_through_both_ways_and_end_as_they_began) {
@@ -74,15 +88,7 @@ TEST_P(PairTest, streams_go_through_both_ways_and_end_as_they_began) {
   const WorkerThread server(options(), echo);
   Relay relay(server.address());
   WorkerThread between(options(), relay);
-  Exchange exchange;
-  constexpr std::uint64_t kStreams = 24;
-  for (std::uint64_t i = 0; i < kStreams; ++i) {
-    exchange.add(between.connect(), {.stream = i,
-                                     .bytes = i % 3 == 0 ? plenty() : 1000 * i,
-                                     .write_max = i % 2 == 0 ? 65536U : 700U,
-                                     .finish = i % 4 == 0 ? Finish::kClose : Finish::kHalfClose});
-  }
-  exchange.run();
+  exchange_streams(between);
   EXPECT_TRUE(eventually([&] { return between.counters().connections_open.get() == 0; }));
   between.stop();
   EXPECT_EQ(relay.open(), 0U);
@@ -95,15 +101,7 @@ TEST_P(PairTest, spliced_streams_are_the_same_streams) {
   const WorkerThread server(options(), echo);
   Relay relay(server.address(), true);
   WorkerThread between(options(), relay);
-  Exchange exchange;
-  constexpr std::uint64_t kStreams = 24;
-  for (std::uint64_t i = 0; i < kStreams; ++i) {
-    exchange.add(between.connect(), {.stream = i,
-                                     .bytes = i % 3 == 0 ? plenty() : 1000 * i,
-                                     .write_max = i % 2 == 0 ? 65536U : 700U,
-                                     .finish = i % 4 == 0 ? Finish::kClose : Finish::kHalfClose});
-  }
-  exchange.run();
+  exchange_streams(between);
   EXPECT_TRUE(eventually([&] { return between.counters().connections_open.get() == 0; }));
   const bool can = options().laboratory.operation == OperationVariant::kRecv || !is_uring();
   EXPECT_EQ(between.counters().spliced_bytes.get() > 0, can);

@@ -23,13 +23,9 @@ class PlainLine {
     begin(key);
     to_ += '-';
   }
-  void number(std::string_view key, auto value) {
+  void value(std::string_view key, std::string_view number) {
     begin(key);
-    fmt::format_to(std::back_inserter(to_), "{}", value);
-  }
-  void milliseconds(std::string_view key, double value) {
-    begin(key);
-    fmt::format_to(std::back_inserter(to_), "{:.3f}", value);
+    to_ += number;
   }
   void end() { to_ += '\n'; }
 
@@ -57,13 +53,9 @@ class JsonLine {
     begin(key);
     to_ += "null";
   }
-  void number(std::string_view key, auto value) {
+  void value(std::string_view key, std::string_view number) {
     begin(key);
-    fmt::format_to(std::back_inserter(to_), "{}", value);
-  }
-  void milliseconds(std::string_view key, double value) {
-    begin(key);
-    fmt::format_to(std::back_inserter(to_), "{:.3f}", value);
+    to_ += number;
   }
   void end() { to_ += "}\n"; }
 
@@ -89,6 +81,16 @@ void put_address(Line& line, std::string_view key, const Address& address) {
   known ? line.text(key, address.to_string()) : line.nothing(key);
 }
 
+template <typename Line>
+void put_number(Line& line, std::string_view key, std::uint64_t number) {
+  line.value(key, fmt::format_int(number).c_str());
+}
+
+template <typename Line>
+void put_milliseconds(Line& line, std::string_view key, double time) {
+  line.value(key, fmt::format("{:.3f}", time));
+}
+
 double in_ms(std::uint64_t time_ns) { return static_cast<double>(time_ns) * 1e-6; }
 
 template <typename Line>
@@ -103,13 +105,13 @@ void put_fields(Line line, const AccessRecord& record, std::uint64_t unix_ms) {
   put_name(line, "upstream", record.upstream);
   put_address(line, "server", record.server);
   put_name(line, "host", record.host);
-  line.number("to_server", end.to_server_bytes);
-  line.number("to_client", end.to_client_bytes);
-  line.milliseconds("header_ms", spent(Phase::kHeader));
-  line.milliseconds("queue_ms", spent(Phase::kQueue));
-  line.milliseconds("connect_ms", spent(Phase::kConnect));
-  line.milliseconds("total_ms", in_ms(end.ended_ns - end.begun_ns));
-  line.number("retries", end.retries);
+  put_number(line, "to_server", end.to_server_bytes);
+  put_number(line, "to_client", end.to_client_bytes);
+  put_milliseconds(line, "header_ms", spent(Phase::kHeader));
+  put_milliseconds(line, "queue_ms", spent(Phase::kQueue));
+  put_milliseconds(line, "connect_ms", spent(Phase::kConnect));
+  put_milliseconds(line, "total_ms", in_ms(end.ended_ns - end.begun_ns));
+  put_number(line, "retries", end.retries);
   line.text("by", to_string(end.by()));
   line.text("phase", to_string(end.phase));
   line.text("cause", to_string(end.cause));

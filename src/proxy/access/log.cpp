@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "host/metrics_page.h"
 #include "os/clock.h"
 #include "proxy/access/line.h"
 
@@ -112,14 +113,11 @@ void AccessLog::tell_of_losses(std::uint64_t now_ns) {
 }
 
 void AccessLog::append_metrics(std::string& page) const {
-  const auto counter = [&page](std::string_view name, std::string_view help, std::uint64_t value) {
-    fmt::format_to(std::back_inserter(page),
-                   "# HELP ouro_{0} {1}\n# TYPE ouro_{0} counter\nouro_{0} {2}\n", name, help,
-                   value);
-  };
-  counter("access_log_lines_total", "lines written to the access log",
-          rings_.counters().written.get());
-  counter("access_log_dropped_total", "lines the access log has lost", rings_.dropped());
+  host::MetricsPage lines(page);
+  lines.single("access_log_lines_total", "counter", "lines written to the access log",
+               rings_.counters().written.get());
+  lines.single("access_log_dropped_total", "counter", "lines the access log has lost",
+               rings_.dropped());
 }
 
 }  // namespace ouro::proxy
