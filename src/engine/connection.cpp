@@ -59,6 +59,7 @@ void ConnectionState::arm_receive() {
   history.zero_copy = other().history_.zero_copy;
   const ReceiveRequest request = loop.policy().request(history, backlog(), loop.window());
   if (request.credit == 0) {
+    if (backlog() < loop.window() && !other().blocked_) return;  // a send is about to make room
     if (!stalled_) loop.counted().window_stalls.add();
     stalled_ = other().window_full_ = true;
     return;

@@ -26,15 +26,23 @@ ReceivePolicy::ReceivePolicy(const LaboratoryOptions& options, const BackendTrai
 ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t unsent,
                                       std::size_t window) const noexcept {
   ReceiveRequest request;
-  if (unsent >= window) return request;
+  // Room for a few bytes is not worth a receive: the window is about to open further.
+  const std::size_t worthwhile = std::min<std::size_t>(buffer_bytes_, window / 2);
+  if (unsent > 0 && unsent + worthwhile > window) return request;
   const std::uint32_t credit = mixed_turns_ > 0 ? kCreditMixed : credit_alone_;
   request.credit =
       static_cast<std::uint32_t>(std::min({std::size_t{credit}, credit_max_, window - unsent}));
   request.poll_first = poll_first_;
   if (history.zero_copy) request.group = BufferGroup::kZeroCopy;
-  // A multishot may bring a buffer more than its credit, which must not burst the window.
+  // A multishot may bring up to twice its credit, which must not burst the window. For small
+  // messages a smaller credit lasts long enough.
   const bool roomy = unsent == 0 || unsent + credit + buffer_bytes_ <= window;
-  request.multishot = multishot_ && roomy && (limited_ || !history.streaming);
+  const std::size_t half = (window - unsent) / 2;
+  const bool lasting = limited_ && !history.large && half >= kSmallBuffer;
+  request.multishot = multishot_ && (roomy || lasting) && (limited_ || !history.streaming);
+  if (request.multishot && !roomy) {
+    request.credit = static_cast<std::uint32_t>(std::min<std::size_t>(request.credit, half));
+  }
   if (request.multishot && !limited_ && !history.zero_copy) request.group = BufferGroup::kSmall;
   if (!request.multishot) request.credit = std::min(request.credit, buffer_bytes_);
   return request;

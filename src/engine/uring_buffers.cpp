@@ -62,7 +62,10 @@ void UringBuffers::want(std::uint32_t blocks) noexcept {
 void UringBuffers::refill() noexcept {
   if (taken_in_turn_ > 0) {
     taken_peak_ = std::max(taken_peak_, taken_in_turn_);
-    hot_max_ = static_cast<std::uint32_t>(kHotBytes * taken_in_turn_ / (bytes_in_turn_ + 1));
+    // A turn of a few small messages says little: what is lent for it could not be taken back.
+    filled_ = std::max(bytes_in_turn_ / taken_in_turn_, filled_ - filled_ / kForgetting);
+    const std::size_t hot = filled_ <= kMessageMax ? kHotOfMessages : kHotOfStreams;
+    hot_max_ = static_cast<std::uint32_t>(hot / (filled_ + 1));
     want(std::max(taken_in_turn_ * 2, lent_wanted_));
   }
   taken_in_turn_ = 0;

@@ -60,7 +60,11 @@ class UringBuffers {
 
  private:
   static constexpr std::uint32_t kLentMin = 8;
-  static constexpr std::size_t kHotBytes = std::size_t{1} << 20;
+  // Streams cost most when a copy leaves the cache, small messages when nothing is lent.
+  static constexpr std::size_t kHotOfStreams = std::size_t{256} << 10;
+  static constexpr std::size_t kHotOfMessages = std::size_t{1} << 20;
+  static constexpr std::size_t kMessageMax = 4096;
+  static constexpr std::size_t kForgetting = 64;
 
   // What the program holds counts as hot too: it is about to be sent.
   [[nodiscard]] std::uint32_t to_be_lent() const noexcept {
@@ -78,6 +82,7 @@ class UringBuffers {
   std::uint32_t hot_max_ = 0;  // as many as stay in the cache, filled as the last ones were
   std::uint32_t taken_in_turn_ = 0;
   std::size_t bytes_in_turn_ = 0;
+  std::size_t filled_ = 0;        // bytes in a block, as it was in the fullest of recent turns
   std::uint32_t taken_peak_ = 0;  // most in one turn since the last trim
   std::uint16_t group_ = 0;
 };

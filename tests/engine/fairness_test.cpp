@@ -63,7 +63,7 @@ TEST_P(FairnessTest, a_turn_with_small_requests_serves_few_streams) {
 }
 
 TEST_P(FairnessTest, streams_take_turns) {
-  while (handler_.received_bytes < 1'000'000) (void)turn_with_a_request();
+  while (handler_.received_bytes < 2'000'000) (void)turn_with_a_request();
   EXPECT_EQ(received_.size(), kStreams + 1U);
   int served = 0;
   for (const auto& [connection, bytes] : received_) served += bytes >= 60'000 ? 1 : 0;
