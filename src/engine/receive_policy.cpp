@@ -50,8 +50,9 @@ ReceiveRequest ReceivePolicy::request(const ReceiveHistory& history, std::size_t
 
 bool ReceivePolicy::learn(ReceiveHistory& history, std::size_t received) noexcept {
   const bool small = received < kSmallMessage;
+  // What is left over of a large message is no request that would wait behind others.
+  if (small && !history.large) ++small_;
   history.large = !small;
-  if (small) ++small_;
   if (!small) saw_large_ = true;
   if (limited_) return false;
   if (!small) {

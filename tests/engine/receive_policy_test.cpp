@@ -40,6 +40,24 @@ TEST(ReceivePolicyTest, a_stream_is_not_received_in_remnants_of_its_window) {
   EXPECT_GT(policy.request(kStream, 0, 1).credit, 0U) << "whoever has nothing unsent may receive";
 }
 
+TEST(ReceivePolicyTest, what_is_left_of_a_large_message_is_no_request_to_make_way_for) {
+  ReceivePolicy policy = limited_policy(64 * kKiB);
+  const std::uint32_t unhurried = policy.streams_per_turn();
+  ReceiveHistory stream;
+  for (int i = 0; i < 10; ++i) {
+    policy.begin_turn();
+    (void)policy.learn(stream, 60 * kKiB);
+    (void)policy.learn(stream, 53);
+  }
+  policy.begin_turn();
+  EXPECT_EQ(policy.streams_per_turn(), unhurried);
+  ReceiveHistory requests;
+  (void)policy.learn(requests, 53);
+  (void)policy.learn(stream, 60 * kKiB);
+  policy.begin_turn();
+  EXPECT_LT(policy.streams_per_turn(), unhurried);
+}
+
 // A ring of buffers, and a kernel that fills them in the order in which they were made.
 class UringBuffersTest : public testing::Test {
  protected:
