@@ -8,9 +8,11 @@ target_link_libraries(ouro_private INTERFACE ouro_liburing)
 # every other line, and casts there would hide more than they show.
 target_compile_options(ouro_private INTERFACE -Wall -Wextra -Wpedantic -Wconversion
   -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast)
-# Within a batch of files (CMAKE_UNITY_BUILD) names of one would shadow those of another.
+# Within a batch of files (CMAKE_UNITY_BUILD) what is global in one would be shadowed in another.
 if(NOT CMAKE_UNITY_BUILD)
   target_compile_options(ouro_private INTERFACE -Wshadow)
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(ouro_private INTERFACE -Wshadow=local)
 endif()
 
 # Adds library ouro_<folder> from src/<folder> and what is below, once there is something in it.

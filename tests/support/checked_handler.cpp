@@ -1,5 +1,6 @@
 #include "checked_handler.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,7 +19,7 @@ thread_local bool in_call = false;
 class CheckedHandler::Call {
  public:
   Call(CheckedHandler& handler, const Connection& connection, const char* name) : outer_(in_call) {
-    if (in_call) handler.breach(connection, std::string(name) + "() began inside another call");
+    if (in_call) handler.breach(connection, fmt::format("{}() began inside another call", name));
     in_call = true;
   }
   ~Call() { in_call = outer_; }

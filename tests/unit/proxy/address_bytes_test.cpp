@@ -22,7 +22,9 @@ TEST(AddressBytes, what_has_no_ip_has_no_bytes) {
 
 TEST(AddressBytes, an_address_comes_back_from_its_bytes) {
   EXPECT_EQ(address_from_ip(bytes("\xc0\x00\x02\x07"), 80), at("192.0.2.7:80"));
-  EXPECT_EQ(address_from_ip(std::string(15, '\0') + '\1', 65535), at("[::1]:65535"));
+  std::string loopback(16, '\0');
+  loopback.back() = '\1';
+  EXPECT_EQ(address_from_ip(loopback, 65535), at("[::1]:65535"));
   EXPECT_EQ(address_from_path("/run/a.sock"), at("unix:/run/a.sock"));
   EXPECT_EQ(address_from_path(bytes("/a\0b")), at("unix:/a"));
 }
