@@ -81,7 +81,8 @@ class Worker {
   // Lets what is under way finish: accepting ends after what is queued was accepted, quiet
   // connections are closed with FIN, busy ones when they fall quiet; a second before the limit (at
   // half of it, if it is short) reading stops, at the limit what is left is cut. `done` is told how
-  // many were cut, those included that sent what was not read any more.
+  // many were cut, those included that sent what was not read any more. While a drain runs, another
+  // call can only bring its limit nearer, and its `done` is not told.
   virtual void drain(std::chrono::milliseconds limit, std::function<void(std::size_t)> done) = 0;
 
   // Monotonic time in nanoseconds, read once a turn.

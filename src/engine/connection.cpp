@@ -181,9 +181,26 @@ void ConnectionState::close_gently() {
 }
 
 void ConnectionState::close_for_drain() {
-  if (partner_ != nullptr) return cut_when_sent(Errc::kAborted);
+  if (partner_ != nullptr) return cut_pair_for_drain();
   draining_ = draining_ || !discarding_;
   close_gently();
+}
+
+// Both at once: if the first dies of it, nothing else would tell that the other has lost its
+// partner in the middle of what it was saying.
+void ConnectionState::cut_pair_for_drain() {
+  ConnectionState& partner = *partner_;
+  const bool leaving = discarding_ || partner.discarding_;
+  if (!leaving && count_as_cut_short()) loop.drain().cut_short();
+  cut_when_sent(Errc::kAborted);
+  partner.cut_when_sent(Errc::kAborted);
+}
+
+bool ConnectionState::count_as_cut_short() noexcept {
+  if (dying_ || cut_short_) return false;
+  cut_short_ = true;
+  if (partner_ != nullptr) partner_->cut_short_ = true;
+  return true;
 }
 
 void ConnectionState::die(Errc reason) {

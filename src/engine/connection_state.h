@@ -76,8 +76,8 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   // Closes; what the peer sends all the same is thrown away, and makes it one that was cut. One of
   // a pair is cut, once what is unsent has arrived.
   void close_for_drain();
-  // True unless it is known to have been, or nothing can be lost any more.
-  [[nodiscard]] bool may_be_cut_short() const noexcept { return !dying_ && !cut_short_; }
+  // True once, and for one of a pair; not if nothing can be lost any more.
+  [[nodiscard]] bool count_as_cut_short() noexcept;
   // The end, called by the worker. The file goes when no operation uses it any more (false until
   // then); the slot when the kernel has also given back the memory of zero-copy sends, which may
   // take the closing of the file.
@@ -143,6 +143,7 @@ class ConnectionState final : public Connection, public ConnectionHook, private 
   void settle();
   void unpair() noexcept;
   void await_acknowledgement();
+  void cut_pair_for_drain();
   [[nodiscard]] bool all_sent() const noexcept { return queue.head == nullptr && !sending_; }
 
   // Passing on within the kernel (connection_splice.cpp).

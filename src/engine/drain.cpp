@@ -11,11 +11,15 @@ namespace ouro::engine {
 Drain::~Drain() { loop_.timers().stop(*this); }
 
 void Drain::start(std::chrono::milliseconds limit, std::function<void(std::size_t)> done) {
-  if (running()) return;
+  const std::uint64_t now = loop_.now_ns();
+  if (running()) {
+    limit_ns_ = std::min(limit_ns_, now - started_ns_ + as_ns(limit));
+    return;
+  }
   done_ = std::move(done);
-  started_ns_ = loop_.now_ns();
+  started_ns_ = now;
   limit_ns_ = as_ns(limit);
-  loop_.timers().start(*this, started_ns_ + kLookNs);
+  loop_.timers().start(*this, now + kLookNs);
 }
 
 void Drain::expired() {
@@ -25,7 +29,7 @@ void Drain::expired() {
   const std::uint64_t quiet_ns = std::min(limit_ns_ / 4, kQuietNs);
   loop_.for_each_connection([&](ConnectionState& connection) {
     if (passed >= limit_ns_) {
-      if (connection.may_be_cut_short()) ++cut_;
+      if (connection.count_as_cut_short()) ++cut_;
       connection.cut(Errc::kAborted);
     } else if (passed >= limit_ns_ - flush_ns || connection.quiet(now - quiet_ns)) {
       connection.close_for_drain();

@@ -15,7 +15,8 @@ class WorkerLoop;
 // when it falls quiet for a second (a lost packet or a distant peer may take most of that) or for a
 // quarter of a short limit. A second before the limit (at half of it, if it is short) nobody is
 // read from any more, so that what is unsent can be flushed; at the limit what is left is cut.
-// Whoever sent something that was not answered counts as cut. Belongs to one worker and runs once.
+// Whoever sent something that was not answered counts as cut; a pair counts once. Belongs to one
+// worker. While it runs, another start() can only bring the limit nearer.
 class Drain final : private TimerNode {
  public:
   explicit Drain(WorkerLoop& loop) noexcept : loop_(loop) {}

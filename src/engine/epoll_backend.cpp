@@ -155,7 +155,8 @@ void EpollBackend::receive(Token token, File from, const ReceiveRequest& request
   const bool anew = request.ready_only && request.dry && file.drain_to_end;
   // Not before: a fresh connection may be passed to another worker, and a registration would
   // outlive our descriptor.
-  if ((file.events == 0 || anew) && !watch_for(file, kConnectionEvents, Asking::kAnew)) {
+  const auto events = kConnectionEvents | (file.events & EPOLLOUT);  // a send may wait for room
+  if ((file.events == 0 || anew) && !watch_for(file, events, Asking::kAnew)) {
     file.receiving = false;
     return complete_later(token, -ENOMEM);
   }

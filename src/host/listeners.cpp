@@ -1,5 +1,7 @@
 #include "host/listeners.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -30,10 +32,18 @@ Result<Listeners::Change> Listeners::change_to(const std::vector<ListenPlace>& p
       remove(change.added);
       return std::unexpected(bound.error());
     }
-    const ListenerId number = free_number();
-    bound_[number] = std::move(*bound);
-    change.all.push_back(number);
-    change.added.push_back(number);
+    const auto number = free_number();
+    if (!number) {
+      remove(change.added);
+      return fail(
+          Errc::kInvalid,
+          fmt::format("no more than {} addresses can be listened on, the new ones and those "
+                      "they replace together: change them in two steps",
+                      kListenersMax));
+    }
+    bound_[*number] = std::move(*bound);
+    change.all.push_back(*number);
+    change.added.push_back(*number);
   }
   inherited_.clear();
   change.removed.assign(left.begin(), left.end());
@@ -62,7 +72,8 @@ std::vector<os::Fd> Listeners::take_inherited(const Address& wanted) {
   return sockets;
 }
 
-ListenerId Listeners::free_number() {
+std::optional<ListenerId> Listeners::free_number() {
+  if (bound_.size() == kListenersMax) return std::nullopt;
   while (bound_.contains(next_ % kListenersMax)) ++next_;
   return next_++ % kListenersMax;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,7 @@ class Listeners {
 
   [[nodiscard]] Result<Bound> bind(const ListenPlace& place, unsigned workers);
   [[nodiscard]] std::vector<os::Fd> take_inherited(const Address& wanted);
-  [[nodiscard]] ListenerId free_number();
+  [[nodiscard]] std::optional<ListenerId> free_number();
 
   std::map<ListenerId, Bound> bound_;
   std::vector<std::pair<Address, std::vector<os::Fd>>> inherited_;

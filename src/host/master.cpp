@@ -103,6 +103,7 @@ void Master::on_message(Child& child, const ReceivedMessage& message) {
       flush(child);
       set_state(child, ChildState::kLive);
       log::debug("child_ready", {{"child", kind_of(child.is_worker)}, {"index", child.index}});
+      if (!engine_decided_) decide_engine();
       announce_if_ready();
       return settle_adoptions();
     case MessageKind::kReloaded:

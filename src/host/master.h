@@ -125,7 +125,8 @@ class Master {
 
   // Leaving (master_leave.cpp).
   void terminate();
-  void begin_drain();
+  void begin_drain(std::chrono::milliseconds limit);
+  void tell_to_drain(std::chrono::milliseconds limit);
   void look_at_leaving();
   void let_attendant_leave();
   void end_at_once();
@@ -179,6 +180,7 @@ class Master {
   std::uint64_t state_unix_ms_ = 0;  // since when the server is in its state
   std::uint64_t cut_ = 0;
   bool unclean_ = false;
+  bool in_haste_ = false;  // a second signal has come
   std::optional<int> exit_code_;
 };
 

@@ -34,10 +34,9 @@ void Master::terminate() {
   look_at_leaving();
 }
 
-void Master::begin_drain() {
+void Master::begin_drain(std::chrono::milliseconds limit) {
   draining_ = true;
   answer_all(MessageKind::kAskReload, std::array<std::string, 1>{"the server is leaving"});
-  deadline_ns_ = os::now_ns() + as_ns(options_.drain_timeout + kKillAfterLimit);
   // First the state of all, so that nobody hands a connection to one who leaves.
   for (const Child& child : children_) {
     if (child.is_worker) child.page->state.store(ChildState::kLeaving);
@@ -45,11 +44,16 @@ void Master::begin_drain() {
   // Then the sockets, before the workers close theirs: nobody is to wait where nobody looks.
   if (!succeeded_) listeners_.remove_files();
   listeners_.close();
-  const auto margin = std::min(kCutMarginMax, options_.drain_timeout / 10);
-  const auto limit = static_cast<std::uint64_t>((options_.drain_timeout - margin).count());
+  tell_to_drain(limit);
+}
+
+void Master::tell_to_drain(std::chrono::milliseconds limit) {
+  deadline_ns_ = os::now_ns() + as_ns(limit + kKillAfterLimit);
+  const auto margin = std::min(kCutMarginMax, limit / 10);
+  const auto milliseconds = static_cast<std::uint64_t>((limit - margin).count());
   for (const Child& child : children_) {
     if (!child.is_worker || child.process == 0) continue;
-    const Message drain{.kind = MessageKind::kDrain, .number = limit};
+    const Message drain{.kind = MessageKind::kDrain, .number = milliseconds};
     if (!child.ready || !send_control(child.control.get(), drain)) os::kill_process(child.process);
   }
 }
@@ -57,7 +61,7 @@ void Master::begin_drain() {
 // The attendant stays to the end, and answers that the server is not ready.
 void Master::look_at_leaving() {
   const std::uint64_t now = os::now_ns();
-  if (!draining_ && drain_ns_ && now >= *drain_ns_) begin_drain();
+  if (!draining_ && drain_ns_ && now >= *drain_ns_) begin_drain(options_.drain_timeout);
   if (!draining_) return;
   if (!any_worker_runs()) return let_attendant_leave();
   if (now < *deadline_ns_) return;
@@ -73,16 +77,21 @@ void Master::let_attendant_leave() {
   const auto attendant = std::ranges::find_if(
       children_, [](const Child& child) { return !child.is_worker && child.ready; });
   const bool stuck = attendant_ns_ && os::now_ns() >= *attendant_ns_;
-  if (attendant == children_.end() || stuck) return finish(unclean_ ? kExitFailed : kExitDone);
+  if (attendant == children_.end() || stuck)
+    return finish(unclean_ || in_haste_ ? kExitFailed : kExitDone);
   if (attendant_ns_) return;
   attendant_ns_ = os::now_ns() + as_ns(kAttendantMax);
   tell(*attendant, {.kind = MessageKind::kDrain});
 }
 
+// The workers cut all they have: processes that are killed would end their connections as if all
+// had been said.
 void Master::end_at_once() {
-  for (const WorkerPage& worker : pages_.workers()) cut_ += worker.counters.connections_open.get();
+  if (in_haste_) return finish(kExitFailed);
+  in_haste_ = true;
   log::error("ended_at_once", {{"reason", "a second signal"}});
-  finish(kExitFailed);
+  constexpr std::chrono::milliseconds kNow{0};
+  draining_ ? tell_to_drain(kNow) : begin_drain(kNow);
 }
 
 void Master::finish(int code) {

@@ -40,6 +40,7 @@ std::vector<std::string> Master::try_reload() {
   if (draining_ || pages_.master().state.load() != ServerState::kReady) {
     return {"the server is starting or leaving"};
   }
+  if (successor_) return {"an upgrade is under way, and the new run has read its config"};
   Application& application = *options_.application;
   std::vector<std::string> wrong = application.reload();
   if (!wrong.empty()) return wrong;

@@ -145,11 +145,13 @@ void Master::start_failed(std::string_view why) {
   finish(kExitFailed);
 }
 
-// Workers never mix engines: where one of them could not have io_uring, none uses it.
+// Workers never mix engines: where one of them could not have io_uring, none uses it. None accepts
+// before the attendant is there: a successor that will not become ready is to serve nobody.
 void Master::decide_engine() {
   bool all_uring = true;
   const std::string* reason = nullptr;
   for (const Child& child : children_) {
+    if (!child.is_worker && !child.ready) return;
     if (!child.is_worker || child.process == 0) continue;
     if (!child.made) return;
     all_uring = all_uring && child.uring;

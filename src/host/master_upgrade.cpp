@@ -80,7 +80,7 @@ void Master::hear_successor() {
   }
   successor_.reset();
   answer_all(MessageKind::kAskUpgrade, {});
-  begin_drain();
+  begin_drain(options_.drain_timeout);
 }
 
 void Master::successor_failed(std::string_view why) {

@@ -217,11 +217,13 @@ void WorkerProcess::reconfigure(int fd, std::size_t size) {
 }
 
 void WorkerProcess::drain(std::chrono::milliseconds limit) {
-  if (leaving_) return;
-  leaving_ = true;
-  gate_->keep_all();
-  start_.common.pages->workers()[start_.index].keeps_all.store(true);
-  leave_by_ns_ = worker_->now_ns() + as_ns(limit);
+  const std::uint64_t until_ns = worker_->now_ns() + as_ns(limit);
+  leave_by_ns_ = leaving_ ? std::min(leave_by_ns_, until_ns) : until_ns;
+  if (!leaving_) {
+    leaving_ = true;
+    gate_->keep_all();
+    start_.common.pages->workers()[start_.index].keeps_all.store(true);
+  }
   worker_->drain(limit, [this](std::size_t cut) { drained(cut); });
 }
 

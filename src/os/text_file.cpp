@@ -26,9 +26,12 @@ int stop_unless_missing(const char* /*path*/, int error) {
 
 Result<TextFile> read_text_file(const std::string& path, std::size_t bytes_most) {
   const std::string trouble = "cannot read " + path;
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Opening a pipe would wait for a writer, and reading for what it writes.
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
   if (!file.valid() || ::fstat(file.get(), &status) != 0) return fail_errno(trouble, errno);
+  if (S_ISDIR(status.st_mode)) return fail_errno(trouble, EISDIR);
+  if (!S_ISREG(status.st_mode)) return fail(Errc::kInvalid, trouble + ": it is no regular file");
   TextFile read{{}, status.st_dev, status.st_ino};
   std::array<char, kPieceBytes> piece{};
   while (true) {

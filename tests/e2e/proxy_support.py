@@ -270,6 +270,23 @@ def send_what_is_taken(connection, most=1 << 40, calm_s=0.3):
     return sent
 
 
+def open_to_workers(path):
+    """They are not root, and the folder of a test is root's alone."""
+    for opened in (path, path.parent):
+        opened.chmod(0o777)
+    for folder in path.parent.parents[:2]:
+        folder.chmod(0o755)
+
+
+def send_until_reset(connection):
+    """Sends the pattern, and never ends it."""
+    sent = 0
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while True:
+            begin = sent % PERIOD
+            sent += connection.send(PATTERN[begin : begin + PIECE])
+
+
 def receive_pattern(connection, offset=0):
     """Everything until the end or a reset, each byte compared; gives how much, and whether it was
     an end."""

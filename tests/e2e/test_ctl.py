@@ -24,7 +24,7 @@ from ctl_support import (
     servers,
     status,
 )
-from proxy_support import all_served, comers, config_of, echo, toml
+from proxy_support import all_served, ask_name, comers, config_of, echo, named, toml
 from talkers import Talkers
 
 
@@ -269,6 +269,25 @@ def test_an_upgrade_is_answered_when_the_new_one_serves(echo_server):
 def test_an_upgrade_with_nobody_connected_is_answered_too(echo_server):
     assert done(echo_server, "upgrade") == "upgraded\n"
     end_successor(echo_server, status(echo_server)["pid"])
+
+
+@pytest.mark.parametrize("wait_s", [0, 0.005, 0.02])
+def test_a_reload_that_is_done_is_not_lost_to_an_upgrade(steered, backend, tmp_path, wait_s):
+    first, second = (backend(named(name)) for name in "12")
+    running = steered([first])
+    upgrading = ctl_begun(running, "upgrade")
+    time.sleep(wait_s)
+    write_config(tmp_path, [second.place])
+    reloaded = ctl(running, "reload")
+    assert upgrading.wait(PATIENCE_S) == 0, upgrading.communicate()
+    try:
+        if reloaded.returncode == 0:
+            assert ask_name(running) == "2"
+        else:
+            words = ("an upgrade is under way", "the server is starting or leaving", "has died")
+            assert any(one in reloaded.stderr for one in words), reloaded.stderr
+    finally:
+        end_successor(running, status(running)["pid"])
 
 
 def test_an_upgrade_that_fails_changes_nothing(steered, backend, tmp_path):

@@ -19,6 +19,7 @@ from proxy_support import (
     how_it_ends,
     in_background,
     load,
+    open_to_workers,
     pattern,
     receive_pattern,
     reset,
@@ -251,3 +252,24 @@ def test_a_drain_waits_for_sessions_in_both_directions(proxy, backend):
     accepted.close()
     assert running.wait() == 0
     assert "connections_cut=0" in running.log()
+
+
+@pytest.mark.parametrize("place", ["unix", "tcp"])
+def test_who_waits_for_room_is_told_of_it_though_the_other_side_talks(
+        proxy, backend, tmp_path, place):
+    """The side that has no room says something, and what was waiting for it goes on."""
+    server = backend(place=f"unix:{tmp_path}/server") if place == "unix" else backend()
+    if place == "unix":
+        open_to_workers(tmp_path / "server")
+    running = proxy([server])
+    client = running.connect()
+    accepted = server.accept()
+    if place == "tcp":  # as behind urgent data, readiness is not told of by itself
+        accepted.send(b"!", socket.MSG_OOB)
+        assert receive_exactly(client, 1) == b"!"
+    taken = send_what_is_taken(client)
+    accepted.sendall(b"I hear you")
+    assert receive_exactly(client, 10) == b"I hear you"
+    time.sleep(0.2)
+    client.shutdown(socket.SHUT_WR)
+    assert receive_pattern(accepted) == (taken, "end")

@@ -19,9 +19,11 @@ from proxy_support import (
     in_background,
     load,
     memory_of,
+    open_to_workers,
     pattern,
     receive_pattern,
     reset,
+    send_until_reset,
     send_what_is_taken,
     unacknowledged,
 )
@@ -283,10 +285,7 @@ def test_other_families_serve_and_are_served(proxy, backend, tmp_path, place):
     front = f"unix:{tmp_path}/front" if place == "unix" else place
     server = backend(echo, place=f"unix:{tmp_path}/back" if place == "unix" else place)
     if place == "unix":
-        for path in (tmp_path, tmp_path / "back"):
-            path.chmod(0o777)  # workers are not root
-        for folder in tmp_path.parents[:2]:
-            folder.chmod(0o755)
+        open_to_workers(tmp_path / "back")
     running = proxy([server], listen={"address": front})
     with Talkers([running.connect() for _ in range(10)], ahead=50_000) as talkers:
         talkers.go_on()
@@ -334,6 +333,36 @@ def test_sessions_without_end_are_cut_at_the_limit(proxy, backend):
     assert running.wait() == 0
     assert "connections_cut=0" not in running.log()
     assert receive_pattern(client)[1] == "reset"
+
+
+def test_who_is_cut_by_a_drain_takes_no_half_for_a_whole(proxy, backend):
+    server = backend()
+    running = proxy([server], timeouts={"drain": "400ms"})
+    client = running.connect()
+    accepted = server.accept()
+    sending = in_background(send_until_reset, client)
+    receive_exactly(accepted, MIB)
+    running.signal(signal.SIGTERM)
+    assert receive_pattern(accepted, MIB)[1] == "reset"
+    sending()
+    assert running.wait() == 0
+    assert "connections_cut=1" in running.log()
+
+
+def test_a_second_signal_resets_both_sides_of_every_session(proxy, backend):
+    server = backend()
+    running = proxy([server], timeouts={"drain": "10m"})
+    sessions = [(running.connect(), server.accept()) for _ in range(10)]
+    for client, accepted in sessions:
+        accepted.sendall(b"half of it")
+        assert receive_exactly(client, 10) == b"half of it"
+    for _ in range(2):
+        running.signal(signal.SIGTERM)
+        time.sleep(0.1)
+    assert [how_it_ends(one) for session in sessions for one in session] == ["reset"] * 20
+    assert running.wait() == 1
+    assert "event=ended_at_once" in running.log()
+    assert "connections_cut=10" in running.log()
 
 
 def test_a_killed_worker_costs_its_own_sessions_only(proxy, backend):

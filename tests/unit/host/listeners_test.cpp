@@ -108,6 +108,29 @@ TEST(Listeners, a_change_that_fails_leaves_what_there_was) {
 }
 
 // A socket that nobody accepts from would take its share of the connections with it.
+TEST(Listeners, a_change_needs_numbers_for_what_comes_and_what_goes) {
+  const auto some = [](char series, unsigned count) {
+    std::vector<ListenPlace> places;
+    for (unsigned i = 0; i < count; ++i) {
+      places.push_back(
+          at("unix:" + testing::TempDir() + "ouro_many_" + series + std::to_string(i)));
+    }
+    return places;
+  };
+  Listeners listeners;
+  ASSERT_TRUE(listeners.change_to(some('a', 600), 1));
+  const auto refused = listeners.change_to(some('b', 600), 1);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().what.find("no more than 1024 addresses"), std::string::npos);
+  EXPECT_EQ(listeners.addresses().size(), 600U);
+  EXPECT_FALSE(std::filesystem::exists(testing::TempDir() + "ouro_many_b0"));
+  const auto change = listeners.change_to(some('b', 424), 1);
+  ASSERT_TRUE(change) << change.error().what;
+  listeners.remove(change->removed);
+  EXPECT_EQ(listeners.addresses().size(), 424U);
+  listeners.remove_files();
+}
+
 TEST(Listeners, what_a_predecessor_with_more_workers_left_is_shared_out) {
   auto old = opened({at("127.0.0.1:0")}, 5);
   ASSERT_TRUE(old);
