@@ -62,13 +62,12 @@ std::string words_of(const ConfigError& error) { return error.to_string(); }
 
 Application::Made Application::create(const std::string& config_path,
                                       std::optional<EngineChoice> engine) {
-  std::unique_ptr<Application> application(new Application(config_path));
+  std::unique_ptr<Application> application(new Application(config_path, engine));
   if (auto wrong = application->read(application->blueprint_); !wrong.empty()) {
     return std::unexpected(std::move(wrong));
   }
   const Config& config = application->blueprint_.config;
   application->may_splice_ = splices(config) || !config.workers.sandbox;
-  if (engine) application->blueprint_.config.workers.engine = *engine;
   return application;
 }
 
@@ -80,7 +79,9 @@ std::vector<std::string> Application::read(Blueprint& into) const {
   if (read.errors.empty()) read.errors = not_done(read.config);
   if (read.errors.empty()) read.errors = too_many_servers(read.config);
   std::ranges::transform(read.errors, std::back_inserter(wrong), words_of);
-  if (wrong.empty()) into.config = std::move(read.config);
+  if (!wrong.empty()) return wrong;
+  into.config = std::move(read.config);
+  if (engine_) into.config.workers.engine = *engine_;
   return wrong;
 }
 
@@ -164,6 +165,7 @@ void Application::tell_of_what_needs_a_restart(const Config& now) const {
     log::warn("needs_a_restart", {{"key", key}, {"reason", "a reload does not change it"}});
   };
   if (now.workers.count != before.workers.count) tell("workers.count");
+  if (now.workers.engine != before.workers.engine) tell("workers.engine");
   if (now.workers.user != before.workers.user) tell("workers.user");
   if (now.workers.sandbox != before.workers.sandbox) tell("workers.sandbox");
   if (now.admin != before.admin) tell("admin.address");

@@ -43,7 +43,8 @@ class Application final : public host::Application {
   [[nodiscard]] host::HostOptions host_options();
 
  private:
-  explicit Application(std::string config_path) : config_path_(std::move(config_path)) {}
+  Application(std::string config_path, std::optional<EngineChoice> engine)
+      : config_path_(std::move(config_path)), engine_(engine) {}
 
   [[nodiscard]] std::vector<std::string> read(Blueprint& into) const;
   [[nodiscard]] bool give_slots(Blueprint& blueprint);
@@ -51,6 +52,7 @@ class Application final : public host::Application {
   void tell_of_what_needs_a_restart(const Config& now) const;
 
   const std::string config_path_;
+  const std::optional<EngineChoice> engine_;  // instead of what the file says
   Shared shared_;
   LogRings logs_;
   os::OutputKind stdout_kind_ = os::OutputKind::kOther;

@@ -79,6 +79,19 @@ def test_who_is_here_stays_and_who_comes_is_treated_anew(proxy, two, tmp_path):
         assert echoes(one)
 
 
+def test_what_a_reload_cannot_change_is_named(proxy, two, tmp_path):
+    running = proxy(two[:1])
+    config = config_of(places_of(two[1:]), workers=2, limits={"window": "32KiB"},
+                       timeouts={"drain": "7s"})
+    config["workers"]["engine"] = "epoll"  # says the file; --engine says otherwise, and that holds
+    Reloaded(running, tmp_path).to(config)
+    assert ask_name(running) == "b"
+    log = running.log()
+    for key in ("workers.count", "limits.window", "timeouts.drain"):
+        assert f"event=needs_a_restart key={key} " in log
+    assert log.count("event=needs_a_restart") == 3
+
+
 def test_listeners_come_and_go_and_those_that_stay_keep_their_port(proxy, two, tmp_path):
     running = proxy(two[:1], workers=2)
     reloaded = Reloaded(running, tmp_path)

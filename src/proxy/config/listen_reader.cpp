@@ -23,8 +23,8 @@ bool read_address(TableReader& reader, ListenConfig& listen, Draft& draft) {
   if (text.empty()) return false;
   if (text.starts_with(':') || text.starts_with("*:")) {
     reader.refuse("address",
-                  fmt::format("address: '{}' has no IP address; [::]{} is all of them, "
-                              "0.0.0.0{} all of IPv4",
+                  fmt::format("address: '{}' has no IP address; 0.0.0.0{} is all of "
+                              "IPv4, [::]{} all of IPv6",
                               text, text.substr(text.find(':')), text.substr(text.find(':'))));
     return false;
   }

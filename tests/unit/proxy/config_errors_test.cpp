@@ -107,8 +107,8 @@ TEST(ConfigErrors, of_listeners) {
       {also("[[listen]]\nupstream = 'web'\n"),
        {"c:7:1: [[listen]] needs 'address', such as address = \"0.0.0.0:443\""}},
       {also("[[listen]]\naddress = ':81'\nupstream = 'web'\n"),
-       {"c:8:11: address: ':81' has no IP address; [::]:81 is all of them, 0.0.0.0:81 all of "
-        "IPv4"}},
+       {"c:8:11: address: ':81' has no IP address; 0.0.0.0:81 is all of IPv4, [::]:81 all of "
+        "IPv6"}},
       {also("[[listen]]\naddress = 'localhost:81'\nupstream = 'web'\n"),
        {"c:8:11: address: 'localhost' is not an IP address; IPv6 is written [::1]:7007"}},
       {also("[[listen]]\naddress = '127.0.0.1:8080'\nupstream = 'web'\n"),
