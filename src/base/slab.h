@@ -68,6 +68,19 @@ class Slab {
     }
   }
 
+  // The same for the occupied ones among `count` slots from `first` on. Gives the one to go on
+  // with: the first of all after the last.
+  template <typename Callee>
+  std::uint32_t for_some(std::uint32_t first, std::uint32_t count, Callee&& callee) {
+    const auto all = static_cast<std::uint32_t>(chunks_.size()) * kChunk;
+    std::uint32_t number = first;
+    for (; count > 0 && number < all; ++number, --count) {
+      Slot& slot = at(number);
+      if (slot.used) callee(*slot.element());
+    }
+    return number < all ? number : 0;
+  }
+
  private:
   static constexpr std::uint32_t kChunk = 64;
   static constexpr std::uint32_t kNone = ~0u;

@@ -125,7 +125,7 @@ std::string Application::commit(std::span<const host::ListenerId> listeners) {
 }
 
 // A server that stays keeps its slot, and with it what is known of it. One that has gone gives it
-// back when nobody is connected with it any more.
+// back when nobody is connected with it any more, nor can be by a config from before.
 bool Application::give_slots(Blueprint& blueprint) {
   wanted_slots_.clear();
   std::vector<Slot> free = free_slots();  // the lowest last
@@ -154,7 +154,7 @@ std::vector<Slot> Application::free_slots() const {
   }
   std::vector<Slot> free;
   for (Slot slot = kServersMax; slot-- > 0;) {
-    if (!taken[slot] && shared_.connections_of_server(slot) == 0) free.push_back(slot);
+    if (!taken[slot] && !shared_.is_kept(slot)) free.push_back(slot);
   }
   return free;
 }

@@ -50,6 +50,12 @@ bool StatusLine::parse(std::string_view line) {
   return status_ >= kStatusLeast && status_ <= kStatusMost;
 }
 
+std::string printable(std::string_view text) {
+  std::string result(text.substr(0, text.find_last_not_of("\r\n") + 1));
+  std::ranges::replace_if(result, [](char letter) { return letter < ' ' || letter > '~'; }, '.');
+  return result;
+}
+
 bool is_good_status(unsigned status, const std::vector<unsigned>& good) {
   if (good.empty()) return status >= 200 && status <= 399;
   return std::ranges::find(good, status) != good.end();

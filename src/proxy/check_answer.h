@@ -42,6 +42,10 @@ class StatusLine {
   unsigned status_ = 0;
 };
 
+// For logs: without the ends of lines behind it, and a dot for each other letter that is not
+// printable ASCII.
+[[nodiscard]] std::string printable(std::string_view text);
+
 // Empty: 200 to 399.
 [[nodiscard]] bool is_good_status(unsigned status, const std::vector<unsigned>& good);
 

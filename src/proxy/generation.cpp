@@ -42,7 +42,7 @@ Upstream* Entry::upstream_for(std::string_view host) const noexcept {
 }
 
 Generation::Generation(Blueprint blueprint, const Shared& shared, const host::Seat& seat)
-    : blueprint_(std::move(blueprint)) {
+    : blueprint_(std::move(blueprint)), shared_(shared), worker_(seat.index) {
   for (std::size_t i = 0; i < config().upstreams.size(); ++i) {
     const UpstreamConfig& upstream = config().upstreams[i];
     std::vector<Server> servers;
@@ -59,6 +59,17 @@ Generation::Generation(Blueprint blueprint, const Shared& shared, const host::Se
     }
   }
   make_entries();
+  for_each_slot([this](Slot slot) { shared_.keep_server(worker_, slot); });
+}
+
+Generation::~Generation() {
+  for_each_slot([this](Slot slot) { shared_.let_go_of_server(worker_, slot); });
+}
+
+void Generation::for_each_slot(const std::function<void(Slot)>& callee) const {
+  for (const std::vector<Slots>& upstream : blueprint_.servers) {
+    for (const Slots& server : upstream) std::ranges::for_each(server, callee);
+  }
 }
 
 void Generation::make_entries() {

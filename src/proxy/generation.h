@@ -2,6 +2,7 @@
 // sessions that have yet to find their server by it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,7 +49,11 @@ class Entry {
 
 class Generation {
  public:
+  // `shared` outlives it. As long as it lives its servers keep their slots.
   Generation(Blueprint blueprint, const Shared& shared, const host::Seat& seat);
+  ~Generation();
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
 
   [[nodiscard]] const Config& config() const noexcept { return blueprint_.config; }
   // Null: this config has no such listener.
@@ -60,8 +65,11 @@ class Generation {
 
  private:
   void make_entries();
+  void for_each_slot(const std::function<void(Slot)>& callee) const;
 
   const Blueprint blueprint_;
+  const Shared& shared_;
+  const unsigned worker_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Entry>> entries_;  // by number of the listener
   std::vector<Upstream*> by_slot_;

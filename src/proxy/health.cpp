@@ -36,7 +36,8 @@ void HealthChecks::follow(const Blueprint& blueprint) {
     const UpstreamConfig& upstream = blueprint.config.upstreams[i];
     std::shared_ptr<const CheckPlan> plan;
     if (upstream.health) {
-      plan = std::make_shared<const CheckPlan>(*upstream.health, upstream.source);
+      plan =
+          std::make_shared<const CheckPlan>(*upstream.health, upstream.source, upstream.send_proxy);
     }
     for (std::size_t j = 0; j < upstream.servers.size(); ++j) {
       const ServerConfig& server = upstream.servers[j];

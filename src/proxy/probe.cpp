@@ -2,13 +2,22 @@
 
 #include <utility>
 
-namespace ouro::proxy {
+#include "proxy/wire/proxy_header.h"
 
-Probe::Probe(Worker& worker, std::shared_ptr<const CheckPlan> plan, std::string host, Judged judged,
-             Over over)
+namespace ouro::proxy {
+namespace {
+
+constexpr std::size_t kAnswerShown = 40;
+constexpr std::string_view kUnexpected = "the answer is not what is expected";
+
+}  // namespace
+
+Probe::Probe(Worker& worker, std::shared_ptr<const CheckPlan> plan, std::string host,
+             bool own_address, Judged judged, Over over)
     : worker_(worker),
       plan_(std::move(plan)),
       host_(std::move(host)),
+      own_address_(own_address),
       judged_(std::move(judged)),
       over_(std::move(over)),
       expected_(plan_->health.expect),
@@ -34,12 +43,29 @@ void Probe::forget() {
 }
 
 void Probe::opened(Connection& connection) {
+  const std::string begin = header();
+  connection.send(std::as_bytes(std::span(begin)));
   if (plan_->health.check == Check::kConnect) {
     judge("");
     return connection.close();
   }
   const std::string text = request();
   connection.send(std::as_bytes(std::span(text)));
+}
+
+// It comes from the proxy itself, and speaks for nobody.
+std::string Probe::header() const {
+  const ProxyHeaderOut version = own_address_ ? plan_->send_proxy : ProxyHeaderOut::kOff;
+  ProxyHeaderBuffer buffer;
+  switch (version) {
+    case ProxyHeaderOut::kOff:
+      return {};
+    case ProxyHeaderOut::kV1:
+      return std::string(write_proxy_header_v1(buffer, {}, {}));
+    case ProxyHeaderOut::kV2:
+      return std::string(write_proxy_header_v2(buffer, {}, {}, {}));
+  }
+  return {};
 }
 
 std::string Probe::request() const {
@@ -52,11 +78,12 @@ void Probe::data(Connection& connection, Buffer buffer) {
   if (judged_ == nullptr) return;
   const auto bytes = buffer.bytes();
   const std::string_view piece(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  received_ += piece.substr(0, kAnswerShown - received_.size());
   const bool http = plan_->health.check == Check::kHttp;
   const Verdict verdict = http ? status_.read(piece) : expected_.read(piece);
   if (verdict == Verdict::kNeedMore) return;
   if (verdict == Verdict::kBad) {
-    judge(http ? "the answer is not HTTP/1" : "the answer is not what is expected");
+    judge_answer(http ? "the answer is not HTTP/1" : kUnexpected);
   } else {
     judge(http ? judge_status() : "");
   }
@@ -68,8 +95,13 @@ std::string Probe::judge_status() {
   return good ? "" : "status " + std::to_string(status_.status());
 }
 
+void Probe::judge_answer(std::string_view why) {
+  const std::string shown = printable(received_);
+  judge(std::string(why) + (shown.empty() ? "" : ": ") + shown);
+}
+
 void Probe::ended(Connection& connection) {
-  judge("the answer is not what is expected");
+  judge_answer(kUnexpected);
   connection.close();
 }
 
@@ -77,8 +109,10 @@ void Probe::closed(Connection&, Errc reason) {
   connection_ = nullptr;
   if (reason == Errc::kNoDescriptors || reason == Errc::kNoMemory) {
     judge(std::nullopt);
+  } else if (reason == Errc::kNone) {
+    judge_answer(kUnexpected);
   } else {
-    judge(reason == Errc::kNone ? "the answer is not what is expected" : to_string(reason));
+    judge(to_string(reason));
   }
   const Over over = over_;  // which does not outlive it
   over(*this);

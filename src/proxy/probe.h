@@ -17,6 +17,8 @@ namespace ouro::proxy {
 struct CheckPlan {
   HealthConfig health;
   std::optional<Address> source;  // to connect from
+  // What a check of the servers' own address begins with: there nothing is understood without it.
+  ProxyHeaderOut send_proxy = ProxyHeaderOut::kOff;
 };
 
 // Owned by whoever checks, until it is over.
@@ -28,8 +30,9 @@ class Probe final : public Handler {
   // It is over, and is to be deleted.
   using Over = std::function<void(Probe& probe)>;
 
-  Probe(Worker& worker, std::shared_ptr<const CheckPlan> plan, std::string host, Judged judged,
-        Over over);
+  // `own_address`: it goes to where clients are sent.
+  Probe(Worker& worker, std::shared_ptr<const CheckPlan> plan, std::string host, bool own_address,
+        Judged judged, Over over);
 
   // False: this machine cannot connect now, which says nothing of the server; it is over.
   [[nodiscard]] bool begin(const Address& to);
@@ -42,18 +45,22 @@ class Probe final : public Handler {
   void closed(Connection& connection, Errc reason) override;
 
  private:
+  [[nodiscard]] std::string header() const;
   [[nodiscard]] std::string request() const;
   void judge(const std::optional<std::string>& why);
   [[nodiscard]] std::string judge_status();
+  void judge_answer(std::string_view why);
 
   Worker& worker_;
   const std::shared_ptr<const CheckPlan> plan_;
   const std::string host_;
+  const bool own_address_;
   Judged judged_;  // null once it has judged
   Over over_;
   Connection* connection_ = nullptr;
   ExpectedText expected_;
   StatusLine status_;
+  std::string received_;  // how it begins
   Timer deadline_;
 };
 

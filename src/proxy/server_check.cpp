@@ -85,7 +85,7 @@ void ServerCheck::check() {
   begun_ns_ = ground_.worker.now_ns();
   auto& probes = ground_.probes;
   auto probe = std::make_unique<Probe>(
-      ground_.worker, target_.plan, host_at(to),
+      ground_.worker, target_.plan, host_at(to), to == address_,
       [this](const std::optional<std::string>& why) { judged(why); },
       [&probes](Probe& over) { probes.erase(&over); });
   if (probe->begin(to)) {

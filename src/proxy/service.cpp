@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAtHealth{100};
 constexpr unsigned kLooksAtDown = 2;
+// So many sessions at a time are asked for spliced bytes: that takes a fraction of a millisecond.
+constexpr std::chrono::milliseconds kCountSpliced{250};
+constexpr std::uint32_t kCountedAtOnce = 2048;
 
 ClientLimitsOptions limits_of(const Config& config, const Shared& shared) {
   return {config.limits.max_connections_per_client, config.limits.connection_rate_per_client,
@@ -24,7 +27,8 @@ Service::Service(Blueprint blueprint, const Shared& shared, const LogRings& logs
       generation_(std::make_shared<Generation>(std::move(blueprint), shared, seat)),
       clients_(limits_of(generation_->config(), shared), shared.clients(), seat.index),
       log_(logs.ring(seat.index)),
-      health_timer_(seat.worker, [this] { look_at_health(); }) {
+      health_timer_(seat.worker, [this] { look_at_health(); }),
+      count_timer_(seat.worker, [this] { count_spliced(); }) {
   watch_health();
 }
 
@@ -73,6 +77,17 @@ void Service::look_at_health() {
     });
   }
   health_timer_.start(kLookAtHealth);
+}
+
+void Service::splicing_begun() {
+  ++spliced_;
+  if (!count_timer_.running()) count_timer_.start(kCountSpliced);
+}
+
+void Service::count_spliced() {
+  count_next_ = sessions_.for_some(count_next_, kCountedAtOnce,
+                                   [](Session& session) { session.count_bytes(); });
+  if (spliced_ > 0) count_timer_.start(kCountSpliced);
 }
 
 Cause Service::admit_client(const Address& client, ClientLimits::Place& place) {

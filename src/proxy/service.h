@@ -41,11 +41,15 @@ class Service final : public host::Service {
   [[nodiscard]] bool logs_access() const noexcept { return generation_->config().log.has_access(); }
   void log_access(const AccessRecord& record) noexcept;
   void count_end(Cause cause) noexcept { shared_.ended(seat_.index, cause).add(); }
+  // Of bytes that pass within the kernel, sessions hear nothing: they are asked from time to time.
+  void splicing_begun();
+  void splicing_over() noexcept { --spliced_; }
   void session_over(Session& session, const SessionEnd& end);
 
  private:
   void watch_health();
   void look_at_health();
+  void count_spliced();
 
   const Shared& shared_;
   const host::Seat seat_;
@@ -57,6 +61,9 @@ class Service final : public host::Service {
   std::vector<Slot> closing_;          // servers whose sessions end when they go down
   std::map<Slot, unsigned> down_for_;  // looks, of those that are down
   Timer health_timer_;
+  std::size_t spliced_ = 0;       // sessions
+  std::uint32_t count_next_ = 0;  // the session that is asked next
+  Timer count_timer_;
 };
 
 }  // namespace ouro::proxy

@@ -70,18 +70,26 @@ void Session::begin() {
     total_ = std::make_unique<Timer>(client_->worker(), [this] { cut(Cause::kTotalTimeout); });
     total_->start(timeouts.total);
   }
+  // Otherwise the header is to say who it is.
+  if (!entry_->expects_header() && !admit()) return;
   if (!entry_->expects_header() && !entry_->expects_hello()) return enter();
   prelude_ = std::make_unique<Prelude>(*this);
   prelude_->header_read = !entry_->expects_header();
   prelude_->deadline.start(timeouts.header);
 }
 
+// Whether the client may come in; once for each, as soon as it is known who it is.
+bool Session::admit() {
+  const Cause refusal =
+      entry_->admits(source_) ? service_.admit_client(source_, place_) : Cause::kDenied;
+  if (refusal != Cause::kDone) refuse(refusal);
+  return refusal == Cause::kDone;
+}
+
 // The client is not read from until there is somebody to read it.
 void Session::enter() {
   client_->pause();
-  if (!entry_->admits(source_)) return refuse(Cause::kDenied);
-  const Cause refusal = service_.admit_client(source_, place_);
-  if (refusal != Cause::kDone) return refuse(refusal);
+  if (entry_->expects_header() && !admit()) return;
   if (!entry_->expects_hello()) upstream_ = entry_->default_upstream();
   if (upstream_ == nullptr) return refuse(Cause::kNoRoute);
   upstream_->connection_begun();
@@ -148,9 +156,11 @@ void Session::server_is_there() {
   greet_server();
   client_->set_idle_timeout(idle_timeout());
   const bool in_kernel = upstream_->config().forward == Forward::kSplice;
-  if (!in_kernel || !client_->splice_with(*server_)) client_->pair_with(*server_);
+  spliced_ = in_kernel && client_->splice_with(*server_);
+  if (!spliced_) client_->pair_with(*server_);
+  if (spliced_) service_.splicing_begun();
   client_->resume();
-  if (client_ended_) server_->finish();
+  if (client_ended_) pass_end_to(*server_);
   upstream_ = nullptr;
   entry_ = nullptr;
   generation_.reset();
@@ -175,15 +185,25 @@ void Session::greet_server() {
   if (prelude_ == nullptr) return;
   if (service_.logs_access()) host_ = prelude_->hello.host();
   server_->send(bytes_of(prelude_->received));
-  account_->bytes_to_server.add(prelude_->received.size());
   prelude_.reset();
+  count_bytes();
+}
+
+void Session::count_bytes() {
+  if (state_ != State::kForwarding) return;
+  const auto count = [](Connection* connection, std::uint64_t& counted, Counter& counter) {
+    if (connection == nullptr) return;
+    counter.add(connection->received_bytes() - counted);
+    counted = connection->received_bytes();
+  };
+  count(client_, client_counted_, account_->bytes_to_server);
+  count(server_, server_counted_, account_->bytes_to_client);
 }
 
 void Session::data(Connection& connection, Buffer buffer) {
   if (state_ == State::kForwarding) {
-    const bool by_client = &connection == client_;
-    (by_client ? account_->bytes_to_server : account_->bytes_to_client).add(buffer.bytes().size());
-    Connection* other = by_client ? server_ : client_;
+    count_bytes();
+    Connection* other = &connection == client_ ? server_ : client_;
     if (other != nullptr) other->send(std::move(buffer));
     return;
   }
@@ -212,6 +232,7 @@ bool Session::read_header() {
     destination_ = parsed.header.destination;
   }
   prelude_->received.erase(0, parsed.size);
+  client_counted_ = parsed.size;
   return true;
 }
 
@@ -237,12 +258,17 @@ void Session::ended(Connection& connection) {
   }
   enter_phase(Phase::kEnd);
   Connection* other = by_client ? server_ : client_;
-  if (other == nullptr) return;
-  other->finish();
+  if (other != nullptr) pass_end_to(*other);
+}
+
+// From now on who is silent is so for a shorter time.
+void Session::pass_end_to(Connection& other) {
+  other.finish();
   if (half_closed_.count() > 0 && client_ != nullptr) client_->set_idle_timeout(half_closed_);
 }
 
 void Session::closed(Connection& connection, Errc reason) {
+  count_bytes();
   if (&connection == client_) {
     end_.to_client_bytes = connection.sent_bytes();
     client_ = nullptr;
@@ -278,6 +304,7 @@ void Session::refuse(Cause cause) {
 }
 
 void Session::cut(Cause cause) {
+  count_bytes();
   end_.set_cause(cause);
   state_ = State::kOver;
   if (linked()) upstream_->stop_waiting(*this);
@@ -309,6 +336,7 @@ void Session::over_if_alone() {
   end_.over(service_.now_ns());
   if (service_.logs_access()) service_.log_access(access_record());
   service_.client_left(place_);
+  if (spliced_) service_.splicing_over();
   service_.session_over(*this, end_);
 }
 

@@ -42,6 +42,8 @@ class Session final : public Handler, private Waiter {
   void ended(Connection& connection) override;
   void closed(Connection& connection, Errc reason) override;
 
+  // What has been received since the last time, spliced bytes too, is the server's to account for.
+  void count_bytes();
   // Ends both sides with a reset: its server is down, or its time is over.
   void cut(Cause cause);
   // Where it has a place, once it has.
@@ -61,6 +63,7 @@ class Session final : public Handler, private Waiter {
     Timer deadline;
   };
 
+  [[nodiscard]] bool admit();
   void read_prelude();
   [[nodiscard]] bool read_header();
   [[nodiscard]] bool read_hello();
@@ -71,6 +74,7 @@ class Session final : public Handler, private Waiter {
   void connect_failed(Errc reason);
   void server_is_there();
   void greet_server();
+  void pass_end_to(Connection& other);
   void refuse(Cause cause);
   void side_ended(Side side, Connection* other, Errc reason);
   void enter_phase(Phase phase);
@@ -97,6 +101,9 @@ class Session final : public Handler, private Waiter {
   ClientLimits::Place place_;         // among the counted clients
   std::optional<Slot> slot_;          // a place at this server is taken
   ServerAccount* account_ = nullptr;  // of the server, once there is one
+  std::uint64_t client_counted_ = 0;  // bytes received; a header that was taken off among them
+  std::uint64_t server_counted_ = 0;
+  bool spliced_ = false;
   // For the access log, beyond the config that they are from.
   std::shared_ptr<const std::string> listener_name_;
   std::shared_ptr<const ServerName> server_name_;  // the last that was tried

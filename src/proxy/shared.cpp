@@ -137,8 +137,27 @@ void Shared::unclaim_listener(unsigned worker, Slot slot) const noexcept {
   add(listener(worker, slot).connections, -1);
 }
 
+void Shared::keep_server(unsigned worker, Slot slot) const noexcept {
+  add(account(worker, slot).generations, 1);
+}
+
+void Shared::let_go_of_server(unsigned worker, Slot slot) const noexcept {
+  add(account(worker, slot).generations, -1);
+}
+
+// Who lets go of a config because it has found its server has a place there already.
+bool Shared::is_kept(Slot slot) const noexcept {
+  for (unsigned i = 0; i < workers_; ++i) {
+    if (account(i, slot).generations.load() != 0) return true;
+  }
+  return connections_of_server(slot) != 0;
+}
+
 void Shared::forget_worker(unsigned worker) const noexcept {
-  for (Slot slot = 0; slot < kServersMax; ++slot) account(worker, slot).connections.store(0);
+  for (Slot slot = 0; slot < kServersMax; ++slot) {
+    account(worker, slot).connections.store(0);
+    account(worker, slot).generations.store(0);
+  }
   for (Slot slot = 0; slot < kListenersMax; ++slot) listener(worker, slot).connections.store(0);
   proxy::forget_worker(clients_, worker);
 }

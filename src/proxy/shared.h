@@ -51,6 +51,7 @@ struct alignas(64) PlacesVersion {
 // Of a server, in one worker; written by that worker alone.
 struct ServerAccount {
   std::atomic<std::uint64_t> connections{0};  // claimed now
+  std::atomic<std::uint64_t> generations{0};  // configs that sessions may still choose it by
   Counter begun;                              // connections since the worker began
   Counter failed;                             // connects that failed
   Counter bytes_to_server;                    // received from clients, for it
@@ -119,6 +120,11 @@ class Shared {
   [[nodiscard]] bool claim_listener(unsigned worker, Slot slot, std::uint64_t limit) const noexcept;
   void unclaim_server(unsigned worker, Slot slot) const noexcept;
   void unclaim_listener(unsigned worker, Slot slot) const noexcept;
+  // A config by which sessions of this worker may choose the server comes, and goes.
+  void keep_server(unsigned worker, Slot slot) const noexcept;
+  void let_go_of_server(unsigned worker, Slot slot) const noexcept;
+  // Whether some worker is connected with the server, or may be yet.
+  [[nodiscard]] bool is_kept(Slot slot) const noexcept;
 
   // By the master, after a worker's death.
   void forget_worker(unsigned worker) const noexcept;

@@ -35,6 +35,9 @@ from test_proxy_limits import (  # noqa: F401
     test_who_talks_into_one_direction_is_not_idle,
     test_with_nothing_from_either_side_both_are_cut,
 )
+from test_proxy_metrics import (  # noqa: F401
+    test_bytes_are_counted_while_a_session_lasts_and_when_it_ends,
+)
 from test_proxy_names import (  # noqa: F401
     by_name,
     certificates,

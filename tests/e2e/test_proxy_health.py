@@ -116,6 +116,70 @@ def test_a_server_that_answers_wrongly_is_down_until_it_answers_well(proxy, back
         assert b"GET /tea?a=b HTTP/1.1\r\nHost: tea.pot\r\n" in answers.heard[0]
 
 
+def says(answer):
+    """Answers and ends, whatever it is asked."""
+
+    def serve(connection):
+        connection.recv(4096)
+        connection.sendall(answer)
+        connection.close()
+
+    return serve
+
+
+@pytest.mark.parametrize("answer, why", [
+    (b"HTTP/1.1 2\r", "the answer is not what is expected: HTTP/1.1 2"),
+    (b"HTTP/1.1 2\x1b\xff0 OK\r\n", "the answer is not HTTP/1: HTTP/1.1 2..0 OK"),
+    (b"SSH-2.0-" + 100 * b"x" + b"\r\n", "the answer is not HTTP/1: SSH-2.0-" + 32 * "x" + '"'),
+    (b"", 'the answer is not what is expected"'),
+])
+def test_the_log_shows_how_a_wrong_answer_begins(proxy, backend, answer, why):
+    running = proxy([backend(says(answer))], upstream={"health": {"http": "/", **OFTEN}})
+    assert why in went(running, "server_down")
+
+
+class BehindHeader:
+    """A server that serves nobody without a PROXY header."""
+
+    def __init__(self, header):
+        self.header = header
+        self.heard = []
+
+    def __call__(self, connection):
+        said = b""
+        while not said.endswith(b"\r\n\r\n") and (piece := connection.recv(4096)):
+            said += piece
+        self.heard.append(said)
+        if said.startswith(self.header):
+            connection.sendall(http(200))
+        connection.close()
+
+
+HEADERS = {"v1": b"PROXY UNKNOWN\r\n",
+           "v2": b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"}
+
+
+@pytest.mark.parametrize("version", HEADERS)
+@pytest.mark.parametrize("check", [{"http": "/"}, {"connect": True}])
+def test_checks_begin_with_the_header_that_the_server_waits_for(proxy, backend, version, check):
+    serve = BehindHeader(HEADERS[version])
+    running = proxy([backend(serve)],
+                    upstream={"send_proxy": version, "health": {**check, **OFTEN}})
+    eventually(lambda: len(serve.heard) >= 4, "it is asked")
+    asked = b"GET / HTTP/1.1\r\n" if "http" in check else b""
+    assert all(one.startswith(serve.header + asked) for one in serve.heard), serve.heard
+    assert not events(running, "server_down")
+
+
+def test_checks_of_another_port_begin_without_a_header(proxy, backend):
+    serve = BehindHeader(b"GET / ")
+    server = {"address": backend(echo).place, "check_address": backend(serve).place}
+    running = proxy([server], upstream={"send_proxy": "v2", "health": {"http": "/", **OFTEN}})
+    eventually(lambda: len(serve.heard) >= 4, "it is asked")
+    assert all(one.startswith(b"GET / ") for one in serve.heard), serve.heard
+    assert not events(running, "server_down")
+
+
 def test_a_server_that_says_nothing_in_time_is_down(proxy, backend):
     server = backend(lambda connection: connection.recv(1) and time.sleep(PATIENCE_S))
     running = proxy([server], upstream={"health": {"http": "/", **OFTEN, "timeout": "100ms"}})

@@ -253,6 +253,28 @@ def test_after_one_end_the_other_side_may_be_silent_for_so_long(proxy, backend):
     assert after > 0.3 * PATIENCE
 
 
+def test_who_ended_before_there_was_a_server_waits_no_longer(proxy, backend):
+    server = backend(listening=False)
+    running = proxy(
+        [server],
+        timeouts={"half_closed": f"{500 * PATIENCE}ms", "idle": "1h", "connect": "1m"},
+        listen={"proxy_protocol": "required", "proxy_protocol_from": "127.0.0.1"})
+    server.fill()  # it takes nobody until somebody is accepted
+    client = running.connect()
+    client.sendall(b"PROXY UNKNOWN\r\nhello")
+    client.shutdown(socket.SHUT_WR)
+    time.sleep(0.2 * PATIENCE)  # the end has been heard
+    fillers = {one.getsockname() for one in server.connections}
+    accepted = server.accept()
+    while accepted.getpeername() in fillers:
+        accepted = server.accept()
+    assert receive_exactly(accepted, 5) == b"hello"
+    assert how_it_ends(accepted) == "end"
+    ending, after = measured(lambda: how_it_ends(client))
+    assert ending == "reset"
+    assert after > 0.3 * PATIENCE
+
+
 def test_a_session_that_lasts_too_long_is_cut_whatever_it_does(proxy, backend):
     client = proxy([backend(echo)], timeouts={"total": "600ms"}).connect()
     began = time.monotonic()
@@ -306,6 +328,48 @@ def test_those_who_may_not_come_take_no_place(proxy, backend):
         assert is_refused(running, source=OTHER)
     with running.connect() as connection:
         assert echoes(connection)
+
+
+def listening_for_hellos(proxy, server, listen=None, limits=None):
+    """Waits for a ClientHello for as long as it takes."""
+    return proxy(config={
+        "workers": {"count": 1},
+        "limits": limits or {},
+        "timeouts": {"header": "10m"},
+        "admin": {"address": "127.0.0.1:0"},
+        "listen": [{"address": "127.0.0.1:0", "upstream": "u", **(listen or {})}],
+        "route": [{"sni": "a.test", "upstream": "u"}],
+        "upstream": [{"name": "u", "servers": [server.place]}],
+    })
+
+
+def test_who_may_not_come_is_not_waited_for(proxy, backend):
+    running = listening_for_hellos(proxy, backend(echo), listen={"deny": [OTHER]})
+    assert is_refused(running, source=OTHER)
+    assert sum(running.metric("proxy_sessions_ended_total")) == 1
+
+
+@pytest.mark.parametrize("limits", [{"max_connections_per_client": 2},
+                                    {"connection_rate_per_client": 2}])
+def test_who_has_said_nothing_yet_counts(proxy, backend, limits):
+    running = listening_for_hellos(proxy, backend(echo), limits=limits)
+    held = [running.connect() for _ in range(2)]
+    assert is_refused(running)
+    for one in held:
+        one.close()
+    eventually(lambda: is_waited_for(running), "there is a place again")
+
+
+def is_waited_for(running):
+    try:
+        with running.connect() as connection:
+            connection.settimeout(0.2)
+            connection.recv(1)
+    except TimeoutError:
+        return True
+    except ConnectionResetError:
+        return False
+    return False
 
 
 def test_v6_clients_go_by_v6_lists(proxy, backend):

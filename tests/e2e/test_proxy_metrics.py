@@ -4,7 +4,7 @@ import pathlib
 import re
 import signal
 
-from conftest import echoes, eventually
+from conftest import echoes, eventually, receive_exactly
 from proxy_support import config_of, echo, is_refused, reset, toml
 
 
@@ -47,6 +47,28 @@ def test_connections_and_bytes_of_servers_and_listeners(proxy, backend):
     assert now["listener_connections", 'listener="door"'] == 0
     assert sum(now["server_connections", one] for one in servers) == 0
     assert sum(now["server_connections_total", one] for one in servers) == 4
+
+
+def test_bytes_are_counted_while_a_session_lasts_and_when_it_ends(proxy, backend):
+    running = proxy([backend(echo)],
+                    listen={"proxy_protocol": "required", "proxy_protocol_from": "127.0.0.1"})
+
+    def counted(count):
+        names = ("proxy_server_sent_bytes_total", "proxy_server_received_bytes_total")
+        eventually(lambda: [running.metric(name) for name in names] == [[count]] * 2, "counted")
+
+    client, other = running.connect(), running.connect()
+    client.sendall(b"PROXY TCP4 192.0.2.7 198.51.100.1 5555 443\r\nhello")  # less the header
+    assert receive_exactly(client, 5) == b"hello"
+    other.sendall(b"PROXY UNKNOWN\r\n")
+    for _ in range(10):
+        assert echoes(client, b"x" * 100_000)
+    counted(1_000_005)
+    assert echoes(other, b"y" * 1000)
+    assert echoes(client, b"z" * 1000)
+    client.close()
+    reset(other)
+    counted(1_002_005)
 
 
 def test_what_fails_is_counted_by_cause(proxy, backend):

@@ -246,10 +246,11 @@ class TlsClient:
 def by_name(proxy, backend, certificates):
     """A proxy before two TLS servers, each reached by its name."""
 
-    def begin(**listen):
+    def begin(limits=None, **listen):
         servers = {name: backend(tls_echo(path)) for name, path in certificates.items()}
         return proxy(config={
             "workers": {"count": 1},
+            "limits": limits or {},
             "listen": [{"address": "127.0.0.1:0", **listen}],
             "timeouts": {"header": f"{500 * PATIENCE}ms"},
             "route": [{"sni": ["one.test", "*.one.test"], "upstream": "one"},
@@ -289,6 +290,21 @@ def in_records(hello, size):
     head, body = hello[:3], hello[5:]
     return [head + struct.pack("!H", len(part)) + part
             for part in (body[i:i + size] for i in range(0, len(body), size))]
+
+
+@pytest.mark.parametrize("header", [b"", V1])
+def test_a_client_counts_once(by_name, certificates, header):
+    running = by_name({"max_connections_per_client": 1}, **(TRUSTED if header else {}))
+
+    def served():
+        try:
+            return talk(running, certificates, "one.test", cut=lambda hello: [header + hello])
+        except (ConnectionResetError, BrokenPipeError):
+            return False
+
+    assert served()
+    for _ in range(3):
+        eventually(served, "once the one before has left")
 
 
 def test_a_hello_may_be_spread_over_records(by_name, certificates):

@@ -168,6 +168,43 @@ def test_what_is_known_of_a_server_stays_with_it(proxy, backend, tmp_path):
     assert {ask_name(running) for _ in range(20)} == {"a", "c"}
 
 
+def test_who_came_before_a_server_cannot_charge_it_with_anothers_failures(
+        proxy, backend, tmp_path):
+    """Its slot is free only when nobody can choose by it who was there before."""
+    stays, leaves, comes = (backend(named(name)) for name in "alc")
+    header = b"PROXY TCP4 192.0.2.7 198.51.100.1 5555 443\r\n"
+    wishes = {
+        "listen": {"proxy_protocol": "required", "proxy_protocol_from": "127.0.0.1"},
+        "upstream": {"ejection": {"failures": 2, "percent_most": 100}},
+    }
+    running = proxy([stays, leaves], **wishes)
+    early = [running.connect() for _ in range(6)]
+    for one in early:
+        one.sendall(header[:20])
+    eventually(lambda: running.metric("connections_open") == [6], "they are there")
+    reloaded = Reloaded(running, tmp_path)
+    reloaded.to(config_of(places_of([stays]), **wishes))
+    leaves.go_down()
+    reloaded.to(config_of(places_of([stays, comes]), **wishes))
+    for one in early:
+        one.sendall(header[20:])
+        assert name_of_server(one) == "a"
+    assert f"server={leaves.place}" in running.log().split("event=server_ejected")[1]
+    assert running.metric("proxy_server_connect_failures_total") == [0, 0]
+    assert running.metric("proxy_server_ejected") == [0, 0]
+
+
+def test_servers_may_come_and_go_without_end(proxy, tmp_path):
+    """Each has one of 4096 slots, and gives it back."""
+    def servers(number):
+        return [f"127.{number}.{i // 250}.{i % 250}:9" for i in range(2000)]
+
+    running = proxy(servers(0))
+    reloaded = Reloaded(running, tmp_path)
+    for number in range(1, 5):
+        reloaded.to(config_of(servers(number)))
+
+
 def test_limits_count_those_who_came_before(proxy, backend, tmp_path):
     server = backend(named("a"))
     running = proxy([server], workers=2)

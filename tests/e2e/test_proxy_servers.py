@@ -51,6 +51,15 @@ def test_round_robin_goes_by_weight_and_weight_0_gets_nothing(proxy, three):
     assert shares(running, 40) == {"a": 30, "b": 10}
 
 
+@pytest.mark.parametrize("balance", ["two-choices", "least-connections"])
+def test_connections_one_after_the_other_go_by_weight(proxy, three, balance):
+    running = proxy(weighted(three[:2], {"weight": 3}, {"weight": 1}),
+                    upstream={"balance": balance})
+    assert 120 <= shares(running, 200)["a"] <= 180
+    held = hold(running, 40)
+    assert 28 <= len(held["a"]) <= 32
+
+
 def test_least_connections_fills_up_whoever_has_the_fewest(proxy, three):
     running = proxy(three, upstream={"balance": "least-connections"})
     held = hold(running, 9)

@@ -48,10 +48,17 @@ class Balancer {
 // connections to the same.
 [[nodiscard]] std::unique_ptr<Balancer> make_balancer(Balance kind, unsigned worker);
 
-// Whether `one` has less to do for its weight than `other`, counting the connection to be placed:
-// of two that are idle, the heavier.
+// Whether `one` has less to do for its weight than `other`, if each is given `more` connections.
+[[nodiscard]] constexpr bool less_loaded(const Candidate& one, const Candidate& other,
+                                         std::uint64_t more) noexcept {
+  return (one.load + more) * other.weight < (other.load + more) * one.weight;
+}
+
+// Neither is of two that are as good, as two that are idle: then it is for their weights to decide
+// who gets how many. Looking only at what is there would give a light server that is idle all it
+// can take, looking only at what will be there would give it nothing.
 [[nodiscard]] constexpr bool less_loaded(const Candidate& one, const Candidate& other) noexcept {
-  return (one.load + 1) * other.weight < (other.load + 1) * one.weight;
+  return less_loaded(one, other, 0) && less_loaded(one, other, 1);
 }
 
 }  // namespace ouro::proxy

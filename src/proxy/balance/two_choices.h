@@ -1,6 +1,6 @@
-// Two servers at random, by weight; of these the one with fewer connections for its weight. Nearly
-// as even as the least of all, and workers whose loads are a little old do not all run to the same
-// server.
+// Two servers at random, by weight; of these the one with fewer connections for its weight, or the
+// first if they are as good. Nearly as even as the least of all, and workers whose loads are a
+// little old do not all run to the same server.
 #pragma once
 
 #include "base/random.h"

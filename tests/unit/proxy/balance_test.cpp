@@ -143,11 +143,51 @@ TEST(SmoothRoundRobin, smaller_weights_are_smooth_at_once) {
   EXPECT_EQ(sequence(balancer, candidates_with({1, 1}), 8), "BBABABAB");
 }
 
+TEST(LessLoaded, so_it_is_before_and_after) {
+  const auto at = [](std::uint32_t weight, std::uint64_t load) {
+    return Candidate{.weight = weight, .load = load};
+  };
+  EXPECT_FALSE(less_loaded(at(3, 0), at(1, 0)));
+  EXPECT_FALSE(less_loaded(at(1, 0), at(3, 0)));
+  EXPECT_FALSE(less_loaded(at(1, 0), at(3, 1)));  // with one more it has more than the other
+  EXPECT_TRUE(less_loaded(at(3, 0), at(1, 1)));
+  EXPECT_TRUE(less_loaded(at(1, 0), at(3, 4)));
+}
+
+// Nobody is connected any more when the next one comes.
+TEST(LeastConnections, short_connections_take_turns_by_weight) {
+  LeastConnections balancer(0);
+  balancer.set_servers(servers_with({256, 768}));
+  EXPECT_EQ(picks(balancer, candidates_with({256, 768}), 400), (std::vector{100, 300}));
+}
+
+TEST(TwoChoices, short_connections_are_spread_by_weight) {
+  TwoChoices balancer(1);
+  EXPECT_NEAR(picks(balancer, candidates_with({256, 768}), 40'000)[0], 10'000, 400);
+  const auto three = picks(balancer, candidates_with({256, 512, 1024}), 70'000);
+  EXPECT_NEAR(three[0], 10'000, 400);
+  EXPECT_NEAR(three[1], 20'000, 500);
+}
+
+// As it is when it starts slowly.
+TEST(Balancers, a_light_server_does_not_get_all_it_can_take_because_it_is_idle) {
+  for (const Balance kind : {Balance::kLeastConnections, Balance::kTwoChoices}) {
+    const auto balancer = make_balancer(kind, 0);
+    balancer->set_servers(servers_with({256, 256}));
+    Candidates candidates = candidates_with({256, 1});
+    candidates[0].load = 50;
+    EXPECT_LT(picks(*balancer, candidates, 1000)[1], 20);
+    candidates[0].load = 500;
+    EXPECT_EQ(picks(*balancer, candidates, 1000)[1], 1000);
+  }
+}
+
 TEST(LeastConnections, the_least_for_its_weight_is_taken) {
   LeastConnections balancer(0);
+  balancer.set_servers(servers_with({256, 512}));
   Candidates candidates = candidates_with({256, 512});
   candidates[0].load = 10;
-  candidates[1].load = 20;  // 21 by 2 is less than 11 by 1
+  candidates[1].load = 20;  // as good, and its turn
   EXPECT_EQ(balancer.pick(candidates, 0), 1);
   candidates[1].load = 22;
   EXPECT_EQ(balancer.pick(candidates, 0), 0);
@@ -155,11 +195,13 @@ TEST(LeastConnections, the_least_for_its_weight_is_taken) {
 
 TEST(LeastConnections, equals_take_turns) {
   LeastConnections balancer(2);
+  balancer.set_servers(servers_with({1, 1, 1}));
   EXPECT_EQ(sequence(balancer, candidates_with({1, 1, 1}), 7), "CABCABC");
 }
 
 TEST(LeastConnections, what_stays_is_spread_by_weight) {
   LeastConnections balancer(0);
+  balancer.set_servers(servers_with({256, 512, 1024}));
   EXPECT_EQ(picks(balancer, candidates_with({256, 512, 1024}), 700, true),
             (std::vector{100, 200, 400}));
 }

@@ -118,6 +118,13 @@ TEST(StatusLine, ends_at_some_point) {
   EXPECT_EQ(status_of("HTTP/1.1 200 OK\n", status), Verdict::kNeedMore);
 }
 
+TEST(Printable, has_no_ends_of_lines_and_dots_for_what_cannot_be_seen) {
+  EXPECT_EQ(printable("SSH-2.0-x\r\n"), "SSH-2.0-x");
+  EXPECT_EQ(printable("a\r\nb\tc\x1b\xc3\xa4~ \n"), "a..b.c...~ ");
+  EXPECT_EQ(printable("\r\n"), "");
+  EXPECT_EQ(printable(""), "");
+}
+
 TEST(Status, is_good_from_200_to_399_or_as_listed) {
   EXPECT_TRUE(is_good_status(200, {}));
   EXPECT_TRUE(is_good_status(399, {}));
