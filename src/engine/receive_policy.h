@@ -46,9 +46,9 @@ class ReceivePolicy {
   static constexpr std::uint32_t kCreditAlone = 60u << 10;  // streams only
   static constexpr std::uint32_t kCreditMixed = 16u << 10;  // small requests wait behind streams
   static constexpr std::size_t kSmallBuffer = 4096;
+  static constexpr std::size_t kSmallMessage = 4096;
 
  private:
-  static constexpr std::size_t kSmallMessage = 4096;
   static constexpr std::uint8_t kSmallStreak = 8;
   static constexpr std::uint8_t kMixedTurns = 32;
   static constexpr std::uint32_t kRequestsPerStream = 32;

@@ -64,7 +64,8 @@ void UringBuffers::refill() noexcept {
     taken_peak_ = std::max(taken_peak_, taken_in_turn_);
     // A turn of a few small messages says little: what is lent for it could not be taken back.
     filled_ = std::max(bytes_in_turn_ / taken_in_turn_, filled_ - filled_ / kForgetting);
-    const std::size_t hot = filled_ <= kMessageMax ? kHotOfMessages : kHotOfStreams;
+    const std::size_t hot =
+        filled_ <= ReceivePolicy::kSmallMessage ? kHotOfMessages : kHotOfStreams;
     hot_max_ = static_cast<std::uint32_t>(hot / (filled_ + 1));
     want(std::max(taken_in_turn_ * 2, lent_wanted_));
   }

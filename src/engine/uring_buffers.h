@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/buffer_pool.h"
+#include "engine/receive_policy.h"
 #include "os/ring.h"
 #include "ouro/error.h"
 
@@ -63,7 +64,6 @@ class UringBuffers {
   // Streams cost most when a copy leaves the cache, small messages when nothing is lent.
   static constexpr std::size_t kHotOfStreams = std::size_t{256} << 10;
   static constexpr std::size_t kHotOfMessages = std::size_t{1} << 20;
-  static constexpr std::size_t kMessageMax = 4096;
   static constexpr std::size_t kForgetting = 64;
 
   // What the program holds counts as hot too: it is about to be sent.

@@ -183,6 +183,14 @@ class Backend:
         self.connections.append(connection)
         return connection
 
+    def accept_after_fillers(self):
+        """The first after fill() who is none of those."""
+        fillers = {one.getsockname() for one in self.connections}
+        accepted = self.accept()
+        while accepted.getpeername() in fillers:
+            accepted = self.accept()
+        return accepted
+
     def nobody_comes(self, within_s=0.3):
         self._socket.settimeout(within_s)
         try:

@@ -150,10 +150,7 @@ def test_an_end_before_the_server_is_there_is_not_lost(proxy, backend):
     client = running.connect()
     client.sendall(b"last words")
     client.shutdown(socket.SHUT_WR)
-    fillers = {one.getsockname() for one in server.connections}
-    accepted = server.accept()
-    while accepted.getpeername() in fillers:
-        accepted = server.accept()
+    accepted = server.accept_after_fillers()
     assert receive_exactly(accepted, 10) == b"last words"
     assert how_it_ends(accepted) == "end"
     accepted.sendall(b"heard")
